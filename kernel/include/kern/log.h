@@ -1,0 +1,27 @@
+/*
+ * The kernel's log: a ring that /proc/kmsg-like readers and the console drain. Never mixes with a
+ * program's streams. Messages are printf formatted (lib/format.c).
+ */
+#ifndef KERN_LOG_H
+#define KERN_LOG_H
+
+#include <kern/types.h>
+
+/* Context: any. Never sleeps. Writes to every registered console sink at once. */
+PRINTF(1, 2) void log_print(const char *format, ...);
+void log_vprint(const char *format, va_list args);
+
+/*
+ * A place where log text goes (the uart). write() may be called in any context, interrupts off or
+ * not, by one CPU at a time.
+ */
+struct log_sink {
+	void (*write)(const char *text, size_t len_bytes);
+	struct log_sink *next; /* [const] after log_add_sink */
+};
+void log_add_sink(struct log_sink *sink);
+
+/* Copies the newest text of the ring to buf; returns its length in bytes. Context: any. */
+size_t log_read(char *buf, size_t size_bytes);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * Spinning locks. Holding one disables preemption. A lock that an interrupt handler also takes is
+ * taken with the _irqsave variants everywhere.
+ *
+ * Test-and-set, not a ticket: a waiter whose virtual CPU the host has put aside must not hold up
+ * those behind it. Spinning with interrupts off never waits for another CPU's IPI answer: nobody
+ * waits for IPIs while holding a lock that is taken with interrupts off (smp_call asserts it).
+ *
+ * In debug builds a lock knows its name, owner and rank: taking a rank not above the highest held
+ * one panics. Ranks are in docs/locking.md.
+ */
+#ifndef KERN_SPINLOCK_H
+#define KERN_SPINLOCK_H
+
+#include <kern/types.h>
+#include <kern/atomic.h>
+#include <kern/preempt.h>
+
+/* Taken in this order only; equal ranks only where the lock's comment says how they are ordered. */
+enum lock_rank {
+	LOCK_RANK_NONE, /* not checked: leaf locks of tests */
+	LOCK_RANK_TASK_LIST,
+	LOCK_RANK_SIGHAND,
+	LOCK_RANK_TASK,
+	LOCK_RANK_FILES,
+	LOCK_RANK_FS,
+	LOCK_RANK_PIPE,
+	LOCK_RANK_TTY,
+	LOCK_RANK_MAPPING,
+	LOCK_RANK_PAGE_TABLE,
+	LOCK_RANK_FUTEX,
+	LOCK_RANK_TIMER,
+	LOCK_RANK_WAITQ,
+	LOCK_RANK_MUTEX,
+	LOCK_RANK_MM_LIST,
+	LOCK_RANK_RUNQUEUE,
+	LOCK_RANK_TIMERQ,
+	LOCK_RANK_CALL,
+	LOCK_RANK_KCACHE,
+	LOCK_RANK_PHYS,
+	LOCK_RANK_DRIVER,
+	LOCK_RANK_LOG,
+};
+
+struct LOCK_TYPE("spinlock") spinlock {
+	uint32_t locked; /* [atomic] */
+#if LODGER_DEBUG
+	uint16_t rank;
+	uint16_t owner; /* CPU + 1; 0: nobody */
+	const char *name;
+#endif
+};
+
+#if LODGER_DEBUG
+#define SPINLOCK_INIT(lock_rank, lock_name) {.rank = (lock_rank), .name = (lock_name)}
+#else
+#define SPINLOCK_INIT(lock_rank, lock_name) {.locked = 0}
+#endif
+
+void spin_init(struct spinlock *lock, enum lock_rank rank, const char *name);
+
+/* Context: any but an interrupt that could have hit the holder. */
+void spin_lock(struct spinlock *lock) ACQUIRES(*lock);
+MUST_USE bool spin_trylock(struct spinlock *lock) TRY_ACQUIRES(true, *lock);
+void spin_unlock(struct spinlock *lock) RELEASES(*lock);
+/* Unlocks and leaves preemption off: the caller is about to switch or to enable it itself. */
+void spin_unlock_no_resched(struct spinlock *lock) RELEASES(*lock);
+
+/* Context: any. flags is what arch_irq_save() returned. */
+MUST_USE unsigned long spin_lock_irqsave(struct spinlock *lock) ACQUIRES(*lock);
+void spin_unlock_irqrestore(struct spinlock *lock, unsigned long flags) RELEASES(*lock);
+
+/* Two locks of equal rank, by address; a == b is allowed and takes it once. */
+void spin_lock_pair(struct spinlock *a, struct spinlock *b) NO_LOCK_ANALYSIS;
+void spin_unlock_pair(struct spinlock *a, struct spinlock *b) NO_LOCK_ANALYSIS;
+
+/* For asserts. In builds without owners: somebody holds it. */
+bool spin_is_held(const struct spinlock *lock);
+
+#endif

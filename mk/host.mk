@@ -1,0 +1,1 @@
+# The `lodger` command: a program of the host.

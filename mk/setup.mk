@@ -1,0 +1,3 @@
+# Debian packages that are missing are installed by the targets that need them.
+.PHONY: setup-run
+setup-run:

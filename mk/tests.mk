@@ -1,0 +1,1 @@
+# Tests. `make test` runs every one and ends with `N passed, N failed`.
