@@ -1,0 +1,40 @@
+/* Kernel threads and work queues (rank 4). */
+#ifndef KERN_KTHREAD_H
+#define KERN_KTHREAD_H
+
+#include <kern/types.h>
+#include <kern/list.h>
+#include <kern/task.h>
+
+/* Starts a kernel thread (mm NULL; it borrows). affinity: 0 = any CPU. name: printf format, cut to
+ * TASK_COMM_LEN. fn may return: the thread ends with that status. NULL: no memory. The pid comes
+ * from pid_alloc_hook if task/ has filled it in, else 0. Context: task. */
+MUST_USE PRINTF(4, 5) struct task_struct *kthread_create(int (*fn)(void *arg), void *arg,
+							 uint64_t affinity, const char *name, ...);
+/* Asks it to end and waits for it; returns fn's status. Puts the caller's reference. */
+int kthread_stop(struct task_struct *task);
+bool kthread_should_stop(void);
+
+/* What task/ does so that a kernel thread appears among the processes; may be NULL early. */
+extern struct kthread_hooks {
+	int (*born)(struct task_struct *task); /* pid, lists */
+	void (*died)(struct task_struct *task);
+} kthread_hooks;
+
+/* A piece of work, run once by a worker thread of a work queue after each queueing. */
+struct work {
+	struct list_node node; /* [queue lock] */
+	void (*fn)(struct work *work); /* may sleep; may free the work */
+	bool is_queued;
+};
+struct workqueue;
+/* A queue served by one thread for each CPU (bound) or by one thread for all. Made at boot. */
+struct workqueue *workqueue_create(const char *name, bool per_cpu);
+void work_init(struct work *work, void (*fn)(struct work *work));
+/* false: it was queued already. Context: any. */
+bool work_queue(struct workqueue *queue, struct work *work);
+/* Waits until everything queued before has been done. */
+void workqueue_flush(struct workqueue *queue);
+extern struct workqueue *system_workqueue;
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * struct task_struct: a thread of control, user or kernel. Rank 3: what birth, death and switching
+ * need is spelled out; what a task *has* (files, signals, credentials) hangs on pointers whose types
+ * belong to higher ranks, and is gone before the task's last switch.
+ *
+ *	NEW -> RUNNING <-> {INTERRUPTIBLE, KILLABLE, UNINTERRUPTIBLE, STOPPED} ; RUNNING -> DEAD
+ */
+#ifndef KERN_TASK_H
+#define KERN_TASK_H
+
+#include <kern/types.h>
+#include <kern/atomic.h>
+#include <kern/list.h>
+#include <kern/rbtree.h>
+#include <kern/spinlock.h>
+#include <arch/percpu.h>
+#include <arch/switch.h>
+
+struct mm_struct;
+struct signal_struct;
+struct sighand_struct;
+struct files_struct;
+struct fs_struct;
+struct cred;
+
+enum { KERNEL_STACK_ORDER = 2, KERNEL_STACK_SIZE = 4096 << KERNEL_STACK_ORDER, TASK_COMM_LEN = 16 };
+
+/* task->state: what the scheduler may do with a task that calls schedule(). Bits, so that a waker
+ * can name several. */
+enum {
+	TASK_RUNNING = 0,
+	TASK_INTERRUPTIBLE = 1 << 0,   /* any signal wakes it */
+	TASK_UNINTERRUPTIBLE = 1 << 1, /* only what it waits for */
+	TASK_KILLABLE = 1 << 2,	       /* only that, or a fatal signal */
+	TASK_STOPPED = 1 << 3,	       /* job control */
+	TASK_TRACED = 1 << 4,
+	TASK_NEW = 1 << 5,  /* not yet woken for the first time */
+	TASK_DEAD = 1 << 6, /* will never run again once switched out */
+	TASK_SLEEPING = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_KILLABLE,
+};
+
+/* task->flags */
+enum {
+	PF_KTHREAD = 1 << 0, /* never had a user half; it may borrow one with kthread_use_mm */
+	PF_IDLE = 1 << 1,
+	PF_EXITING = 1 << 2, /* past the point of no return in exit */
+	PF_FORKNOEXEC = 1 << 3,
+	PF_VFORK = 1 << 4, /* its parent waits for its mm_release */
+	PF_OOM_VICTIM = 1 << 5,
+	PF_BOUND = 1 << 6, /* affinity fixed by the kernel */
+};
+
+/* task->work [atomic]: things to do before user code runs on. Tested as one word by the port. */
+enum {
+	WORK_RESCHED = 1 << 0, /* switch at the next chance; also seen by kernel preemption */
+	WORK_SIGNAL = 1 << 1,  /* a signal is deliverable (recomputed under the sighand lock) */
+	WORK_NOTIFY = 1 << 2,  /* run entry_user_work's other callbacks */
+};
+
+/* What the scheduler knows of a task. Owned by sched/. [rq->lock of the task's CPU] */
+struct sched_entity {
+	struct rb_node node;	/* in the run queue's tree, by vruntime or deadline */
+	uint64_t vruntime;	/* weighted ns run */
+	uint64_t deadline;	/* in vruntime */
+	uint64_t slice_ns;
+	uint64_t exec_start_ns; /* when it was last put on the CPU or accounted */
+	uint64_t sum_exec_ns;	/* total time on CPU */
+	uint32_t weight;
+	int8_t nice;	 /* -20 .. 19 */
+	uint8_t policy;	 /* SCHED_OTHER, FIFO, RR, BATCH, IDLE as in uapi/sched.h */
+	uint8_t rt_priority; /* 1 .. 99 for FIFO and RR */
+	bool is_queued;
+	uint64_t last_wake_ns;
+	uint64_t nr_switches_voluntary, nr_switches_involuntary;
+	uint64_t private[4]; /* sched/ may rename and extend */
+};
+
+struct task_struct {
+	/* Scheduling: first, so that a switch touches few lines. */
+	void *stack;		 /* [const] lowest byte of the kernel stack */
+	uint32_t work;		 /* [atomic] WORK_ */
+	uint32_t state;		 /* [atomic] TASK_; only the task itself leaves RUNNING */
+	uint32_t flags;		 /* [self] PF_ */
+	uint32_t on_cpu;	 /* [atomic] 1 from before its switch-in until after its switch-out */
+	uint32_t cpu;		 /* [rq->lock] whose run queue it belongs to */
+	uint32_t nofault;	 /* [self] user copies must not resolve faults */
+	struct mm_struct *mm;	 /* [alloc_lock+self] owns a user (mm_users). NULL: kernel thread or exited */
+	struct mm_struct *active_mm; /* [cpu] what the CPU stands on while it runs; see life.h */
+	struct sched_entity se;
+	uint64_t affinity;	 /* [rq->lock] CPUs it may run on */
+	struct arch_thread thread; /* [self] */
+
+	struct refcount usage;	 /* struct and stack: itself until its last switch, parents, lookers-up */
+	struct spinlock alloc_lock; /* task_lock: mm, files, fs, comm against readers */
+	char comm[TASK_COMM_LEN]; /* [alloc_lock] NUL-terminated */
+
+	/* Identity and family. Owned by task/. [task_list_lock] */
+	int32_t pid, tgid;	       /* [const] */
+	struct task_struct *parent;      /* who is told of its death */
+	struct task_struct *group_leader;
+	struct list_node children, sibling;
+	struct list_node thread_node;    /* in signal->threads */
+	struct list_node all_node;	       /* in all_tasks */
+	struct list_node pid_hash;
+	int exit_signal;		       /* what the parent gets; -1 for a thread */
+	int exit_code;		       /* wait status format */
+	int exit_state;		       /* 0, or EXIT_ZOMBIE, EXIT_DEAD */
+
+	/* What it has. Owned by task/ and fs/. */
+	struct signal_struct *signal;   /* shared by the thread group */
+	struct sighand_struct *sighand; /* [sighand lock] */
+	uint64_t blocked;		      /* [sighand] signal mask, bit n - 1 */
+	uint64_t saved_blocked;	      /* to restore after sigsuspend and its like */
+	bool restore_blocked;
+	uint64_t pending_mask;	      /* [sighand] private pending signals; details in pending_list */
+	struct list_node pending_list;
+	uintptr_t altstack_base, altstack_size; /* [self] */
+	uint32_t altstack_flags;
+	struct cred *cred;   /* [self, alloc_lock for others] */
+	struct files_struct *files; /* [alloc_lock] */
+	struct fs_struct *fs;	    /* [alloc_lock] */
+	uint32_t *set_child_tid;    /* user addresses */
+	uint32_t *clear_child_tid;
+	void *robust_list;
+	struct completion *vfork_done; /* the vfork parent's, or NULL */
+	uint64_t start_time_ns;
+	uint64_t user_time_ns, system_time_ns; /* [cpu] */
+	uint64_t min_faults, maj_faults;
+	uint64_t restart[6];	/* restart_syscall's state */
+	long (*restart_fn)(struct task_struct *task);
+	void *task_private;	/* task/ may hang more here */
+
+	/* Kernel threads (sched/kthread.c). */
+	void *kthread;
+};
+
+static inline struct task_struct *arch_current(void)
+{
+	return arch_hot(current);
+}
+#define current arch_current()
+
+static inline bool task_has_work(const struct task_struct *task, uint32_t work)
+{
+	return atomic_load_relaxed(&task->work) & work;
+}
+/* A signal waits: interruptible sleeps end. */
+static inline bool signal_pending(const struct task_struct *task)
+{
+	return task_has_work(task, WORK_SIGNAL);
+}
+
+/*
+ * Struct and stack, rank 3 (life/task.c). task_alloc gives a task with one reference, a guarded
+ * stack, everything else zero; -ENOMEM as NULL. put_task_struct never sleeps, any context but NMI;
+ * it asserts that all the task had is gone.
+ */
+MUST_USE struct task_struct *task_alloc(void);
+static inline void get_task_struct(struct task_struct *task)
+{
+	refcount_get(&task->usage);
+}
+void put_task_struct(struct task_struct *task);
+
+/* The boot CPU's first thread; becomes its idle task. */
+extern struct task_struct init_task;
+
+#endif
