@@ -1,0 +1,23 @@
+/*
+ * Signals between parts (rank 4: queue and wake; delivery is task/'s). sending is possible from
+ * below task/ (tty, pipes, timers), so the entry points are a table that task/ fills in.
+ */
+#ifndef KERN_SIGNAL_H
+#define KERN_SIGNAL_H
+
+#include <kern/types.h>
+#include <kern/task.h>
+#include <uapi/signal.h>
+
+extern struct signal_hooks {
+	/* To one thread / its process / every member of a process group or session's foreground group.
+	 * info NULL: as from the kernel. 0, -ESRCH, -EPERM. Context: any, no sighand lock. */
+	int (*send_task)(struct task_struct *task, int signal, const struct signal_info *info);
+	int (*send_process)(struct task_struct *task, int signal, const struct signal_info *info);
+	int (*send_pgrp)(int32_t pgrp, int signal, const struct signal_info *info);
+} signal_hooks;
+
+/* SIGKILL is pending or the group is exiting: killable sleeps end. */
+bool fatal_signal_pending(const struct task_struct *task);
+
+#endif
