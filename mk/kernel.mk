@@ -35,3 +35,6 @@ $(KBUILD)/%.S.o: kernel/%.S
 	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
 
 -include $(kernel_objects:.o=.d)
+
+# The loops in here are memcpy and memset: the compiler must not turn them into calls of themselves.
+CFLAGS_string.c := -fno-tree-loop-distribute-patterns
