@@ -21,12 +21,12 @@
 struct task_struct;
 
 struct cpu_hot {
-	uintptr_t self;		     /* [const] the port's: base or offset of this CPU's data */
-	struct task_struct *current; /* [cpu] the running task, set by arch_switch_to */
-	uint32_t cpu;		     /* [const] this CPU's number, 0 .. MAX_CPUS - 1 */
-	uint32_t preempt_count;	     /* [cpu] see kern/preempt.h */
-	uintptr_t kernel_sp;	     /* [cpu] stack top that an entry from user mode starts on */
-	uintptr_t scratch;	     /* [cpu] the port's: user stack pointer during system call entry */
+	uintptr_t self;		  /* [const] the port's: base or offset of this CPU's data */
+	struct task_struct *task; /* [cpu] the running task, set by arch_switch_to */
+	uint32_t cpu;		  /* [const] this CPU's number, 0 .. MAX_CPUS - 1 */
+	uint32_t preempt_count;	  /* [cpu] see kern/preempt.h */
+	uintptr_t kernel_sp;	  /* [cpu] stack top that an entry from user mode starts on */
+	uintptr_t scratch; /* [cpu] the port's: user stack pointer during system call entry */
 };
 
 #include <port/percpu.h>

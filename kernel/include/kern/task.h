@@ -136,7 +136,7 @@ struct task_struct {
 
 static inline struct task_struct *arch_current(void)
 {
-	return arch_hot(current);
+	return arch_hot(task);
 }
 #define current arch_current()
 
