@@ -24,31 +24,29 @@
 #define INIT_TEXT SECTION(".init.text") COLD
 #define INIT_DATA SECTION(".init.data")
 
-#define CACHE_LINE	64
-#define CACHE_ALIGNED	ALIGNED(CACHE_LINE)
-#define BARRIER()	__asm__ volatile("" ::: "memory")
-#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
+#define CACHE_LINE	 64
+#define CACHE_ALIGNED	 ALIGNED(CACHE_LINE)
+#define BARRIER()	 __asm__ volatile("" ::: "memory")
+#define ARRAY_LEN(a)	 (sizeof(a) / sizeof((a)[0]))
 #define STATIC_ASSERT(x) _Static_assert(x, #x)
 
-#define container_of(ptr, type, member)                                                            \
+#define container_of(ptr, type, member) \
 	((type *)(void *)((char *)(ptr) - __builtin_offsetof(type, member)))
 
-#define MIN(a, b)                                                                                  \
-	({                                                                                         \
-		__typeof__(a) min_a_ = (a);                                                        \
-		__typeof__(b) min_b_ = (b);                                                        \
-		min_a_ < min_b_ ? min_a_ : min_b_;                                                 \
-	})
-#define MAX(a, b)                                                                                  \
-	({                                                                                         \
-		__typeof__(a) max_a_ = (a);                                                        \
-		__typeof__(b) max_b_ = (b);                                                        \
-		max_a_ > max_b_ ? max_a_ : max_b_;                                                 \
+/* Each argument is evaluated once; they nest, because every use has names of its own. */
+#define MIN(a, b)		COMPARE_AS(a, b, <, __COUNTER__)
+#define MAX(a, b)		COMPARE_AS(a, b, >, __COUNTER__)
+#define COMPARE_AS(a, b, op, n) COMPARE(a, b, op, n)
+#define COMPARE(a, b, op, n)                                                        \
+	({                                                                          \
+		__typeof__(a) compared_a_##n = (a);                                 \
+		__typeof__(b) compared_b_##n = (b);                                 \
+		compared_a_##n op compared_b_##n ? compared_a_##n : compared_b_##n; \
 	})
 /* align: a power of two. */
-#define ROUND_DOWN(x, align) ((x) & ~((__typeof__(x))(align) - 1))
-#define ROUND_UP(x, align)   (((x) + (__typeof__(x))(align) - 1) & ~((__typeof__(x))(align) - 1))
-#define DIV_ROUND_UP(x, n)   (((x) + (n) - 1) / (n))
+#define ROUND_DOWN(x, align) ((x) & ~((__typeof__(x))(align)-1))
+#define ROUND_UP(x, align)   (((x) + (__typeof__(x))(align)-1) & ~((__typeof__(x))(align)-1))
+#define DIV_ROUND_UP(x, n)   (((x) + (n)-1) / (n))
 
 /* Thread-safety annotations (clang's capability analysis). */
 #if defined(__clang__) && defined(LODGER_THREAD_SAFETY)
@@ -56,13 +54,13 @@
 #else
 #define TSA(x)
 #endif
-#define LOCK_TYPE(name)	    TSA(capability(name))
-#define HOLDS(lock)	    TSA(requires_capability(lock))
-#define ACQUIRES(lock)	    TSA(acquire_capability(lock))
+#define LOCK_TYPE(name)	      TSA(capability(name))
+#define HOLDS(lock)	      TSA(requires_capability(lock))
+#define ACQUIRES(lock)	      TSA(acquire_capability(lock))
 #define TRY_ACQUIRES(r, lock) TSA(try_acquire_capability(r, lock))
-#define RELEASES(lock)	    TSA(release_capability(lock))
-#define EXCLUDES(lock)	    TSA(locks_excluded(lock))
-#define GUARDED_BY(lock)    TSA(guarded_by(lock))
-#define NO_LOCK_ANALYSIS    TSA(no_thread_safety_analysis)
+#define RELEASES(lock)	      TSA(release_capability(lock))
+#define EXCLUDES(lock)	      TSA(locks_excluded(lock))
+#define GUARDED_BY(lock)      TSA(guarded_by(lock))
+#define NO_LOCK_ANALYSIS      TSA(no_thread_safety_analysis)
 
 #endif
