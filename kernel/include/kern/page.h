@@ -10,6 +10,7 @@
 #include <kern/types.h>
 #include <kern/atomic.h>
 #include <kern/list.h>
+#include <kern/spinlock.h>
 #include <arch/mmu.h>
 
 struct boot_info;
@@ -46,6 +47,7 @@ struct page {
 			void *slab;	   /* SLAB: the cache's */
 			void *slab_private;
 		};
+		struct spinlock table_lock; /* TABLE, of leaf entries: guards them (mm/pagetable.h) */
 	};
 	uint64_t private; /* TABLE: live entries; others: the owner's */
 };
