@@ -36,10 +36,11 @@ MUST_USE int entry_fault(struct trapframe *tf, vaddr_t va, unsigned flags);
  * with si_code and si_addr. Interrupts on. */
 void entry_user_exception(struct trapframe *tf, int signal, int code, uintptr_t address);
 
-/* Hard interrupts, interrupts off, between entry_irq_enter and entry_irq_exit. */
+/* Hard interrupts, interrupts off, between entry_irq_enter and entry_irq_exit. entry_timer is told
+ * whether it interrupted user mode: that is how user and system time are told apart. */
 void entry_irq_enter(void);
 void entry_irq_exit(void);
-void entry_timer(void);
+void entry_timer(bool from_user);
 void entry_ipi_call(void);
 
 /* Work bits were set on the way to user mode (arch_return path re-checks afterwards, interrupts off).

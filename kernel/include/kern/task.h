@@ -36,6 +36,7 @@ enum {
 	TASK_TRACED = 1 << 4,
 	TASK_NEW = 1 << 5,  /* not yet woken for the first time */
 	TASK_DEAD = 1 << 6, /* will never run again once switched out */
+	TASK_WAKING = 1 << 7, /* woken, on its way to another CPU's run queue */
 	TASK_SLEEPING = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_KILLABLE,
 };
 
@@ -55,24 +56,30 @@ enum {
 	WORK_RESCHED = 1 << 0, /* switch at the next chance; also seen by kernel preemption */
 	WORK_SIGNAL = 1 << 1,  /* a signal is deliverable (recomputed under the sighand lock) */
 	WORK_NOTIFY = 1 << 2,  /* run entry_user_work's other callbacks */
+	WORK_POLLING = 1 << 3, /* idle tasks: it watches this word, WORK_RESCHED needs no IPI */
 };
 
 /* What the scheduler knows of a task. Owned by sched/. [rq->lock of the task's CPU] */
 struct sched_entity {
-	struct rb_node node;	/* in the run queue's tree, by vruntime or deadline */
-	uint64_t vruntime;	/* weighted ns run */
-	uint64_t deadline;	/* in vruntime */
-	uint64_t slice_ns;
-	uint64_t exec_start_ns; /* when it was last put on the CPU or accounted */
-	uint64_t sum_exec_ns;	/* total time on CPU */
-	uint32_t weight;
+	struct rb_node node;	/* in its class's tree while queued and not running */
+	uint64_t vruntime;	/* fair: weighted ns run */
+	uint64_t deadline;	/* fair: vruntime at which its turn is used up; RT: order of arrival */
+	uint64_t min_vruntime;	/* fair: the smallest vruntime of node's subtree */
+	int64_t vlag;		/* fair, off the queue: service owed to it when it left, as vruntime */
+	uint64_t slice_ns;	/* length of a turn; SCHED_RR: what is left of it */
+	uint64_t sum_exec_ns;	/* total time on CPU, exact at switches */
+	uint64_t sampled_exec_ns; /* of that, already split into user and system time */
+	uint64_t queued_ns;	/* clock when it last began to wait for a CPU */
+	struct task_struct *last_waker; /* compared only, never followed */
+	uint32_t weight, inverse_weight;
 	int8_t nice;	 /* -20 .. 19 */
-	uint8_t policy;	 /* SCHED_OTHER, FIFO, RR, BATCH, IDLE as in uapi/sched.h */
-	uint8_t rt_priority; /* 1 .. 99 for FIFO and RR */
-	bool is_queued;
-	uint64_t last_wake_ns;
+	uint8_t policy;	 /* SCHED_ of uapi/sched.h */
+	uint8_t rt_priority; /* 1 .. 99 for FIFO and RR, else 0 */
+	bool reset_on_fork;
+	bool is_queued;	 /* on a run queue; the running task is */
+	bool is_load_sleeper; /* counted in nr_uninterruptible */
 	uint64_t nr_switches_voluntary, nr_switches_involuntary;
-	uint64_t private[4]; /* sched/ may rename and extend */
+	uint64_t user_shown_ns, system_shown_ns; /* what was last reported: never goes back */
 };
 
 struct task_struct {
@@ -124,13 +131,14 @@ struct task_struct {
 	void *robust_list;
 	struct completion *vfork_done; /* the vfork parent's, or NULL */
 	uint64_t start_time_ns;
-	uint64_t user_time_ns, system_time_ns; /* [cpu] */
+	uint64_t user_time_ns, system_time_ns; /* [cpu] as sampled; ask sched_task_times() */
 	uint64_t min_faults, maj_faults;
 	uint64_t restart[6];	/* restart_syscall's state */
 	long (*restart_fn)(struct task_struct *task);
 	void *task_private;	/* task/ may hang more here */
 
-	/* Kernel threads (sched/kthread.c). */
+	/* Kernel threads (sched/kthread.c): kmalloc()ed there, kfree()d with the struct by
+	 * put_task_struct(), because kthread_stop() reads the status of a thread that is gone. */
 	void *kthread;
 };
 

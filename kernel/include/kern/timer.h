@@ -9,25 +9,30 @@
 #include <kern/rbtree.h>
 
 struct timer {
-	struct rb_node node;	   /* [its CPU's timer lock] */
-	uint64_t deadline_ns;
-	void (*fn)(struct timer *timer); /* interrupts off; may re-arm; must not free the timer itself
-					  * while timer_cancel_wait could be waiting */
-	uint32_t cpu; /* [atomic] where it is armed; MAX_CPUS: nowhere */
+	struct rb_node node;   /* [its queue's lock] clear: not armed */
+	uint64_t deadline_ns;  /* [its queue's lock] */
+	void (*fn)(struct timer *timer); /* [const] interrupts off, no lock held; may re-arm; may free
+					  * the timer if nobody can be in timer_cancel_wait() for it */
+	uint32_t cpu; /* [atomic, the lock of the queue it names] whose queue it is or was last in */
 };
 
 void timer_init(struct timer *timer, void (*fn)(struct timer *timer));
-/* Arms or re-arms, on this CPU. Context: any. */
+/* Arms or re-arms, on this CPU (the one where fn runs just now, if it does). deadline_ns: clock;
+ * past: at once. Context: any. */
 void timer_arm(struct timer *timer, uint64_t deadline_ns);
 /* true: it was armed and will not fire. It may be running elsewhere. Context: any. */
 bool timer_cancel(struct timer *timer);
 /* The same, and waits until it is running nowhere. Context: not from its own fn; no lock held that
  * fn takes. */
 bool timer_cancel_wait(struct timer *timer);
+/* A look, out of date at once unless the caller's own lock keeps others from arming it. */
+bool timer_is_armed(const struct timer *timer);
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME now, ns. */
 uint64_t clock_monotonic_ns(void);
 uint64_t clock_realtime_ns(void);
+/* What is added to the monotonic clock to get the real-time one now. */
+uint64_t clock_realtime_offset_ns(void);
 /* Sets the real-time clock by moving its offset. */
 void clock_realtime_set(uint64_t ns);
 

@@ -20,12 +20,17 @@ struct wait_queue {
 struct wait_entry {
 	struct list_node node; /* [queue lock] */
 	struct task_struct *task;
-	bool is_exclusive; /* wake_one stops after the first of these that it woke */
-	/* Called by wakers, queue lock held, interrupts off. key: what happened (poll events, 0 = all).
-	 * Returns whether it counted as woken. */
+	uint32_t is_waiting; /* [queue lock; atomic for a look] in the queue */
+	bool is_exclusive;   /* [const while waiting] wake_up_one and _key stop after the first of these
+			      * that they woke */
+	/* Called by wakers, queue lock held, interrupts off. key: what happened (poll events, 0 = all),
+	 * perhaps with WAKE_SYNC. Returns whether it counted as woken. */
 	bool (*wake)(struct wait_entry *entry, unsigned key);
 	void *private;
 };
+
+/* In a key: the waker will sleep soon (pipes, sockets), see task_wake_from(). */
+#define WAKE_SYNC (1U << 31)
 
 #define WAIT_QUEUE_INIT(name)                                                                      \
 	{.lock = SPINLOCK_INIT(LOCK_RANK_WAITQ, #name), .waiters = LIST_INIT((name).waiters)}
@@ -42,12 +47,17 @@ void wait_finish(struct wait_queue *queue, struct wait_entry *entry);
 void wait_add(struct wait_queue *queue, struct wait_entry *entry);
 void wait_remove(struct wait_queue *queue, struct wait_entry *entry);
 
-/* Context: any. Each is a release; costs one load if nobody waits (after a full barrier). */
+/*
+ * Context: any. Each is a release; costs one load if nobody waits (after a full barrier). _all wakes
+ * everybody; _one and _key wake all who are not exclusive and the first exclusive one.
+ */
 void wake_up_all(struct wait_queue *queue);
 void wake_up_one(struct wait_queue *queue);
 void wake_up_key(struct wait_queue *queue, unsigned key);
+/* Everybody, with a key (a hang-up: POLLHUP). */
+void wake_up_all_key(struct wait_queue *queue, unsigned key);
 
-/* Sleep until condition. Interruptible ones return -ERESTARTSYS on a signal; with a deadline (clock
+/* Sleep until condition. Interruptible and killable ones return -ERESTARTSYS on a signal; with a deadline (clock
  * ns; UINT64_MAX never) -ETIMEDOUT; 0 when the condition holds. The condition is evaluated without
  * the queue lock, by the sleeper. */
 #define wait_event_state(queue, condition, sleep_state, deadline_ns)                               \
