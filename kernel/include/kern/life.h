@@ -24,6 +24,9 @@ void mmgrab(struct mm_struct *mm, enum mm_pin pin);
  */
 void mmdrop(struct mm_struct *mm, enum mm_pin pin);
 
+/* A pin changes hands on this CPU; the count stays. Context: interrupts off, or preemption off. */
+void mm_pin_move(struct mm_struct *mm, enum mm_pin from, enum mm_pin to);
+
 /* The mm's contents have died (users is 0, the user half is empty and flushed): ZOMBIE from here.
  * Calls the strategy's retire, then drops PIN_USERS. Context: task, may wait for IPIs. */
 void mm_retire(struct mm_struct *mm);
@@ -45,8 +48,9 @@ struct lazy_strategy {
 	/* k -> k: the next task stands where the former did. true: the former's claim must still be
 	 * released (it becomes rq->prev_mm); false: it was handed over. */
 	bool (*carry)(struct mm_struct *mm);
-	/* k -> u, use, exec: nobody on this CPU stands on mm any more; the new root is loaded. */
-	void (*release)(struct mm_struct *mm);
+	/* k -> u, use, exec: nobody on this CPU stands on mm any more; the new root is loaded. pin: what
+	 * the claim is written down as, PIN_PREV from finish_task_switch, PIN_LAZY elsewhere. */
+	void (*release)(struct mm_struct *mm, enum mm_pin pin);
 	/* users reached 0 and the contents are gone; before PIN_USERS is dropped. */
 	void (*retire)(struct mm_struct *mm);
 	/* This CPU goes offline or memory is short: leave any borrowed root. The root has been
@@ -83,19 +87,30 @@ void leave_mm(void);
 
 /* ---- counters (/proc/lodger/stat) ------------------------------------------------------------ */
 
+/* Each CPU's own; written without atomics by that CPU with interrupts or preemption off. */
 struct life_stat {
 	uint64_t switches_uu, switches_uk, switches_kk, switches_ku;
 	uint64_t root_loads, loads_saved;
 	uint64_t tlb_flushes, ipis_sent;
 	uint64_t shared_atomics; /* on mm_count and other lines that several CPUs write */
+	uint64_t mms_born, mms_freed;
+	uint64_t zombies_born, zombies_freed; /* sums over the CPUs give the present number */
+	uint64_t zombies_high;		      /* as seen by this CPU at a retire */
 };
 DECLARE_PER_CPU(struct life_stat, life_stat);
-extern uint64_t life_zombies;	   /* [atomic] now */
-extern uint64_t life_zombies_high; /* [atomic] high-water mark */
 
-/* All address spaces, for /proc/lodger/mm: calls fn for each under mm_list_lock. */
+struct life_totals {
+	uint64_t mms;		/* allocated now, init_mm not counted */
+	uint64_t zombies, zombies_high;
+};
+void life_totals_read(struct life_totals *totals);
+
+/* All address spaces but init_mm, for /proc/lodger/mm: fn is called with the struct kept alive (under
+ * its registry's lock: fn must not sleep, grab or drop). Context: task. */
 void mm_for_each(void (*fn)(struct mm_struct *mm, void *arg), void *arg);
-/* Address spaces that exist, init_mm not counted. */
-uint64_t mm_count_all(void);
+
+/* The CPU that runs this leaves whatever it borrows for init_mm (I18). Context: interrupts off, the
+ * running task has no mm. */
+void life_unlazy_cpu(void);
 
 #endif

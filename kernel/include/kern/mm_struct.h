@@ -17,10 +17,10 @@
 #include <kern/types.h>
 #include <kern/atomic.h>
 #include <kern/list.h>
+#include <kern/spinlock.h>
 #include <arch/mmu.h>
 
 struct mm_contents; /* kern/mm.h, rank 5 */
-struct ledger;
 
 enum mm_state { MM_LIVE, MM_ZOMBIE, MM_FREE };
 
@@ -29,9 +29,25 @@ enum mm_pin {
 	PIN_USERS,  /* all users together */
 	PIN_LAZY,   /* a CPU's task without mm stands on it */
 	PIN_PREV,   /* rq->prev_mm, between context_switch and finish_task_switch */
-	PIN_USE,    /* kthread_use_mm */
 	PIN_VISIT,  /* somebody who looks at the struct: /proc, ptrace */
 	NR_PINS,
+};
+
+/* Who can hold one of mm_users. */
+enum mm_user {
+	USER_TASK,   /* task->mm of a user task */
+	USER_VISIT,  /* get_task_mm and its like */
+	USER_KTHREAD, /* kthread_use_mm */
+	NR_USERS,
+};
+
+/* Debug builds only: who holds what, exactly. Changed together with the count, under its lock. */
+struct ledger {
+	struct spinlock lock;	 /* taken with interrupts off */
+	int32_t pins[NR_PINS];	 /* [lock] */
+	int32_t users[NR_USERS]; /* [lock] */
+	uint64_t lazy_cpus;	 /* [lock] CPUs that hold PIN_LAZY: at most one each (I9) */
+	uint64_t prev_cpus;	 /* [lock] the same for PIN_PREV */
 };
 
 struct mm_struct {
@@ -47,11 +63,11 @@ struct mm_struct {
 	char owner_comm[16];	  /* [alloc_lock of the owner] its program; for readers only */
 	uint64_t born_ns;	  /* [const] */
 	uint64_t zombie_since_ns; /* [atomic] 0 while LIVE */
-	struct list_node all_node; /* [mm_list_lock] */
+	struct list_node all_node; /* [its registry's lock, life/registry.c] */
+	uint32_t registry;	  /* [const] CPU whose registry it is in */
 	uint32_t visit_pins;	  /* [atomic] PIN_VISIT holders */
-	uint32_t use_pins;	  /* [atomic] PIN_USE holders */
 #if LODGER_DEBUG
-	struct ledger *ledger; /* typed holders: exact equalities (I4, I5) */
+	struct ledger ledger; /* typed holders: exact equalities (I4, I5) */
 #endif
 };
 

@@ -1,0 +1,62 @@
+/*
+ * Every address space that exists, so that readers can list them (zombies too, which no task leads
+ * to). One list for each CPU: a birth goes into the CPU's own, and a death into the one it was born
+ * in, so that forks and exits on different CPUs do not meet on one lock.
+ */
+#include <kern/life.h>
+#include <kern/spinlock.h>
+#include <arch/cpu.h>
+
+#include "life_private.h"
+
+struct registry {
+	struct spinlock lock;
+	struct list_node mms; /* [lock] next is NULL until first use */
+};
+static DEFINE_PER_CPU(struct registry, registry);
+
+static unsigned long registry_lock(struct registry *reg) NO_LOCK_ANALYSIS
+{
+	unsigned long flags = spin_lock_irqsave(&reg->lock);
+
+	if (!reg->mms.next)
+		list_init(&reg->mms);
+	return flags;
+}
+
+void registry_add(struct mm_struct *mm) NO_LOCK_ANALYSIS
+{
+	struct registry *reg;
+	unsigned long flags;
+
+	preempt_disable();
+	mm->registry = arch_cpu_id();
+	reg = &this_cpu(registry);
+	flags = registry_lock(reg);
+	list_add_tail(&reg->mms, &mm->all_node);
+	this_cpu(life_stat).mms_born++;
+	spin_unlock_irqrestore(&reg->lock, flags);
+	preempt_enable();
+}
+
+void registry_remove(struct mm_struct *mm) NO_LOCK_ANALYSIS
+{
+	struct registry *reg = &per_cpu(registry, mm->registry);
+	unsigned long flags = registry_lock(reg);
+
+	list_remove(&mm->all_node);
+	spin_unlock_irqrestore(&reg->lock, flags);
+}
+
+void mm_for_each(void (*fn)(struct mm_struct *mm, void *arg), void *arg) NO_LOCK_ANALYSIS
+{
+	for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++) {
+		struct registry *reg = &per_cpu(registry, cpu);
+		unsigned long flags = registry_lock(reg);
+		struct mm_struct *mm;
+
+		list_for_each_entry (mm, &reg->mms, all_node)
+			fn(mm, arg);
+		spin_unlock_irqrestore(&reg->lock, flags);
+	}
+}
