@@ -19,6 +19,7 @@ void ledger_init(struct mm_struct *mm)
 {
 	spin_init(&mm->ledger.lock, LOCK_RANK_LEDGER, "ledger");
 	mm->ledger.pins[PIN_USERS] = 1;
+	mm->ledger.users[USER_TASK] = 1;
 }
 
 unsigned long ledger_lock(struct mm_struct *mm)

@@ -4,6 +4,7 @@
 
 #include <kern/life.h>
 #include <kern/preempt.h>
+#include <arch/cpu.h>
 
 /* One more in this CPU's own counter. A preemption in between could add to another CPU's, so the
  * increment is one instruction's worth with preemption off. */
@@ -18,8 +19,15 @@ void mm_cache_init(void);
 void task_cache_init(void);
 
 /* registry.c: every mm_struct is in one CPU's list. */
+void registry_init(void);
 void registry_add(struct mm_struct *mm);
 void registry_remove(struct mm_struct *mm);
+
+/* stack.c: a mapped stack of KERNEL_STACK_SIZE and the frames under it; NULL: no memory. Context:
+ * task; freeing: any but NMI. */
+struct page;
+MUST_USE void *stack_alloc(struct page **frames);
+void stack_free(void *stack, struct page *frames);
 
 /* root.c. I1: panics if a CPU's root register holds mm's root, or a CPU is about to load it. */
 void root_assert_unused(const struct mm_struct *mm);

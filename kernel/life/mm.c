@@ -40,6 +40,7 @@ static uint64_t next_id = 1; /* [atomic] */
 void mm_cache_init(void)
 {
 	mm_cache = kcache_create("mm_struct", sizeof(struct mm_struct), CACHE_LINE);
+	registry_init();
 	init_mm.root = arch_kernel_root();
 	per_cpu(tlb_state, arch_cpu_id()).loaded_mm = &init_mm;
 }

@@ -11,20 +11,20 @@
 
 struct registry {
 	struct spinlock lock;
-	struct list_node mms; /* [lock] next is NULL until first use */
+	struct list_node mms; /* [lock] */
 };
-static DEFINE_PER_CPU(struct registry, registry);
+DECLARE_PER_CPU(struct registry, registry);
+DEFINE_PER_CPU(struct registry, registry);
 
-static unsigned long registry_lock(struct registry *reg) NO_LOCK_ANALYSIS
+void registry_init(void)
 {
-	unsigned long flags = spin_lock_irqsave(&reg->lock);
-
-	if (!reg->mms.next)
-		list_init(&reg->mms);
-	return flags;
+	for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++) {
+		spin_init(&per_cpu(registry, cpu).lock, LOCK_RANK_MM_LIST, "registry");
+		list_init(&per_cpu(registry, cpu).mms);
+	}
 }
 
-void registry_add(struct mm_struct *mm) NO_LOCK_ANALYSIS
+void registry_add(struct mm_struct *mm)
 {
 	struct registry *reg;
 	unsigned long flags;
@@ -32,27 +32,27 @@ void registry_add(struct mm_struct *mm) NO_LOCK_ANALYSIS
 	preempt_disable();
 	mm->registry = arch_cpu_id();
 	reg = &this_cpu(registry);
-	flags = registry_lock(reg);
+	flags = spin_lock_irqsave(&reg->lock);
 	list_add_tail(&reg->mms, &mm->all_node);
 	this_cpu(life_stat).mms_born++;
 	spin_unlock_irqrestore(&reg->lock, flags);
 	preempt_enable();
 }
 
-void registry_remove(struct mm_struct *mm) NO_LOCK_ANALYSIS
+void registry_remove(struct mm_struct *mm)
 {
 	struct registry *reg = &per_cpu(registry, mm->registry);
-	unsigned long flags = registry_lock(reg);
+	unsigned long flags = spin_lock_irqsave(&reg->lock);
 
 	list_remove(&mm->all_node);
 	spin_unlock_irqrestore(&reg->lock, flags);
 }
 
-void mm_for_each(void (*fn)(struct mm_struct *mm, void *arg), void *arg) NO_LOCK_ANALYSIS
+void mm_for_each(void (*fn)(struct mm_struct *mm, void *arg), void *arg)
 {
 	for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++) {
 		struct registry *reg = &per_cpu(registry, cpu);
-		unsigned long flags = registry_lock(reg);
+		unsigned long flags = spin_lock_irqsave(&reg->lock);
 		struct mm_struct *mm;
 
 		list_for_each_entry (mm, &reg->mms, all_node)

@@ -27,7 +27,8 @@ enum {
 /*
  * From port/mmu.h: ARCH_PT_LEVELS, ARCH_PT_ENTRIES, ARCH_PT_SHIFT(level) (address bits below an
  * entry of that level), ARCH_USER_END (first address past user space, exclusive; the last user
- * page below the hole is never mapped), ARCH_KERNEL_BASE (first kernel-half address).
+ * page below the hole is never mapped), ARCH_KERNEL_BASE (first kernel-half address),
+ * ARCH_KERNEL_MAP_BASE and _SIZE (the range for small mappings by arch_kernel_map: kernel stacks).
  */
 
 /* An entry that maps a page of level's size (level > 0: a large page) with PTE_ flags. PTE_READ

@@ -260,6 +260,9 @@ void tlb_flush_page_local(struct mm_struct *mm, vaddr_t va);
  */
 MUST_USE int oom_wait(void);
 
+/* Starts the thread that tears down large contents (mm/users.c). Context: after sched_init. */
+void users_init(void);
+
 /* mm/ bring-up: caches, the zero page. Context: boot, after kcache_init, before any mm. */
 void mm_init(void);
 

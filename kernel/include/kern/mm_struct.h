@@ -66,6 +66,8 @@ struct mm_struct {
 	struct list_node all_node; /* [its registry's lock, life/registry.c] */
 	uint32_t registry;	  /* [const] CPU whose registry it is in */
 	uint32_t visit_pins;	  /* [atomic] PIN_VISIT holders */
+	struct mm_struct *reap_next; /* [mm/users.c] dead contents that wait for the reaper */
+	uint64_t reap_pages;
 #if LODGER_DEBUG
 	struct ledger ledger; /* typed holders: exact equalities (I4, I5) */
 #endif

@@ -17,6 +17,7 @@
 #include <arch/switch.h>
 
 struct mm_struct;
+struct page;
 struct signal_struct;
 struct sighand_struct;
 struct files_struct;
@@ -96,6 +97,7 @@ struct task_struct {
 	struct sched_entity se;
 	uint64_t affinity;	 /* [rq->lock] CPUs it may run on */
 	struct arch_thread thread; /* [self] */
+	struct page *stack_frames; /* [const] what the stack is mapped from */
 
 	struct refcount usage;	 /* struct and stack: itself until its last switch, parents, lookers-up */
 	struct spinlock alloc_lock; /* task_lock: mm, files, fs, comm against readers */
@@ -169,6 +171,23 @@ static inline void get_task_struct(struct task_struct *task)
 	refcount_get(&task->usage);
 }
 void put_task_struct(struct task_struct *task);
+/* Gives stacks that are kept for reuse back to the page allocator (memory short, tests). Context:
+ * task, waits for other CPUs. */
+void task_drain_stacks(void);
+/* Cheap unless many dead stacks have gathered; then the same for most of them. Callers: whoever
+ * reaps tasks. Context: as above. */
+void task_trim_stacks(void);
+/* Tasks allocated now, init_task not counted. */
+uint64_t task_count_all(void);
+
+static inline void task_lock(struct task_struct *task) ACQUIRES(task->alloc_lock)
+{
+	spin_lock(&task->alloc_lock);
+}
+static inline void task_unlock(struct task_struct *task) RELEASES(task->alloc_lock)
+{
+	spin_unlock(&task->alloc_lock);
+}
 
 /* The boot CPU's first thread; becomes its idle task. */
 extern struct task_struct init_task;
