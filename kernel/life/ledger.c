@@ -1,7 +1,7 @@
 /*
  * The ledger (debug builds): every holder of mm_count by kind, changed in one step with the count,
- * so that "the count equals its holders" can be asserted as an equality. An inequality could not see
- * a leak. The mm's ledger lock makes the two one step; it ranks below everything that pins.
+ * so that "the count equals its holders" can be asserted as an equality. An inequality could not
+ * see a leak. The mm's ledger lock makes the two one step; it ranks below everything that pins.
  *
  * I4  count = [users not finally put] + lazy + prev + visits (lazy and prev only where the strategy
  *     counts them)
@@ -37,9 +37,9 @@ static uint64_t *ledger_cpus(struct mm_struct *mm, enum mm_pin pin)
 {
 	if (mm == &init_mm)
 		return NULL;
-	return pin == PIN_LAZY ? &mm->ledger.lazy_cpus :
-	       pin == PIN_PREV ? &mm->ledger.prev_cpus :
-				 NULL;
+	return pin == PIN_LAZY	 ? &mm->ledger.lazy_cpus
+	       : pin == PIN_PREV ? &mm->ledger.prev_cpus
+				 : NULL;
 }
 
 void ledger_add_pin(struct mm_struct *mm, enum mm_pin pin)

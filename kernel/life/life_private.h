@@ -8,11 +8,11 @@
 
 /* One more in this CPU's own counter. A preemption in between could add to another CPU's, so the
  * increment is one instruction's worth with preemption off. */
-#define life_count(field)                                                                          \
-	do {                                                                                       \
-		preempt_disable();                                                                 \
-		this_cpu(life_stat).field++;                                                       \
-		preempt_enable_no_resched();                                                       \
+#define life_count(field)                    \
+	do {                                 \
+		preempt_disable();           \
+		this_cpu(life_stat).field++; \
+		preempt_enable_no_resched(); \
 	} while (0)
 
 void mm_cache_init(void);

@@ -5,8 +5,8 @@
  *	mm_retire            ZOMBIE  users 0, contents gone; CPUs may still stand on the root
  *	last mmdrop          FREE    root and struct go
  *
- * A state only ever moves to the right (I11). Nothing here sleeps except that a strategy's retire may
- * wait for interrupts on other CPUs. mm_users and the contents belong to mm/, one rank above the
+ * A state only ever moves to the right (I11). Nothing here sleeps except that a strategy's retire
+ *may wait for interrupts on other CPUs. mm_users and the contents belong to mm/, one rank above the
  * scheduler; this file can't even name them.
  */
 #include <kern/assert.h>
@@ -96,8 +96,8 @@ void mm_pin_move(struct mm_struct *mm, enum mm_pin from, enum mm_pin to)
 
 /*
  * Death B. The last pin is gone, so nobody may stand on the root: that is what every strategy is
- * for, and it is looked at here, on every CPU, in every build (I1). A frame that is still some CPU's
- * root must not reach the allocator.
+ * for, and it is looked at here, on every CPU, in every build (I1). A frame that is still some
+ * CPU's root must not reach the allocator.
  */
 static void mm_free(struct mm_struct *mm)
 {
@@ -139,7 +139,8 @@ void mmdrop(struct mm_struct *mm, enum mm_pin pin)
 		mm_free(mm);
 }
 
-/* The number of zombies now, and the highest that a retire has seen. No CPU writes another's line. */
+/* The number of zombies now, and the highest that a retire has seen. No CPU writes another's line.
+ */
 void life_totals_read(struct life_totals *totals)
 {
 	uint64_t born = 0, freed = 0, zombies_born = 0, zombies_freed = 0;
@@ -148,7 +149,8 @@ void life_totals_read(struct life_totals *totals)
 	for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++) {
 		const struct life_stat *stat = &per_cpu(life_stat, cpu);
 
-		/* Deaths first: a birth in between can only make the sum too large, never negative. */
+		/* Deaths first: a birth in between can only make the sum too large, never negative.
+		 */
 		freed += atomic_load_relaxed(&stat->mms_freed);
 		zombies_freed += atomic_load_acquire(&stat->zombies_freed);
 		totals->zombies_high =

@@ -7,8 +7,9 @@
  *	switch_mm					tlb_flush
  *	  is_lazy = 0, own bit into mm->cpumask		  clear the page-table entries
  *	  full barrier (the bit's atomic)		  mm->tlb_gen + 1, full barrier
- *	  read mm->tlb_gen				  read mm->cpumask, is_lazy of each CPU in it
- *	  load the root					  interrupt those that are in it and not lazy
+ *	  read mm->tlb_gen				  read mm->cpumask, is_lazy of each CPU in
+ *it load the root					  interrupt those that are in it and not
+ *lazy
  *
  * Whoever comes second sees the first: either the flusher finds the bit and interrupts, or this CPU
  * reads the new generation, and since the entries were cleared before it, its load (or its flush)
@@ -61,10 +62,11 @@ void switch_mm(struct mm_struct *prev, struct mm_struct *next)
 	}
 	debug_assert(arch_mmu_root() == next->root); /* I2 */
 	if (!tlb->is_lazy)
-		return; /* between threads of one process: flushes have reached this CPU all along */
+		return; /* between threads of one process: flushes have reached this CPU all along
+			 */
 
-	/* Back from lazy to the same address space, the saving that borrowing is for. Flushes may have
-	 * skipped this CPU: it catches up by itself. */
+	/* Back from lazy to the same address space, the saving that borrowing is for. Flushes may
+	 * have skipped this CPU: it catches up by itself. */
 	atomic_exchange_acqrel(&tlb->is_lazy, 0);
 	atomic_fence_seqcst(); /* is_lazy before tlb_gen; pairs with tlb_flush */
 	gen = atomic_load_acquire(&next->tlb_gen);
@@ -107,16 +109,18 @@ void life_unlazy_cpu(void)
 void root_assert_unused(const struct mm_struct *mm)
 {
 	assert_msg(arch_mmu_root() != mm->root,
-		   "I1 RootLive: mm %llu (%s, pid %d) is being freed while its root 0x%llx is loaded on "
+		   "I1 RootLive: mm %llu (%s, pid %d) is being freed while its root 0x%llx is "
+		   "loaded on "
 		   "this CPU (%u)",
 		   (unsigned long long)mm->id, mm->owner_comm, mm->owner_pid,
 		   (unsigned long long)mm->root, arch_cpu_id());
 	for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++)
-		assert_msg(atomic_load_acquire(&per_cpu(tlb_state, cpu).loaded_mm) != mm,
-			   "I1 RootLive: mm %llu (%s, pid %d) is being freed while its root 0x%llx is "
-			   "loaded on CPU %u",
-			   (unsigned long long)mm->id, mm->owner_comm, mm->owner_pid,
-			   (unsigned long long)mm->root, cpu);
+		assert_msg(
+			atomic_load_acquire(&per_cpu(tlb_state, cpu).loaded_mm) != mm,
+			"I1 RootLive: mm %llu (%s, pid %d) is being freed while its root 0x%llx is "
+			"loaded on CPU %u",
+			(unsigned long long)mm->id, mm->owner_comm, mm->owner_pid,
+			(unsigned long long)mm->root, cpu);
 	assert_msg(atomic_load_relaxed(&mm->cpumask) == 0,
 		   "I15 MaskCover: mm %llu is being freed with CPUs 0x%llx in its mask",
 		   (unsigned long long)mm->id, (unsigned long long)mm->cpumask);
@@ -124,6 +128,7 @@ void root_assert_unused(const struct mm_struct *mm)
 
 void root_poison(void *root)
 {
-	if (LODGER_DEBUG) /* present bits clear in every port's encoding, and easy to see in a dump */
+	if (LODGER_DEBUG) /* present bits clear in every port's encoding, and easy to see in a dump
+			   */
 		memset(root, 0x5a & ~1, PAGE_SIZE);
 }

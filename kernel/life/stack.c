@@ -46,10 +46,10 @@ struct spare {
 };
 
 static struct spinlock stack_lock = SPINLOCK_INIT(LOCK_RANK_STACKS, "stacks");
-static struct spare *spares;			   /* [stack_lock] */
-static unsigned nr_spares;			   /* [stack_lock], a hint to others */
+static struct spare *spares;			    /* [stack_lock] */
+static unsigned nr_spares;			    /* [stack_lock], a hint to others */
 static uint64_t slots_used[BITMAP_WORDS(NR_SLOTS)]; /* [stack_lock] */
-static size_t slot_hint;			   /* [stack_lock] no free slot below it */
+static size_t slot_hint;			    /* [stack_lock] no free slot below it */
 
 static void *stack_pop_spare(void)
 {
@@ -166,8 +166,8 @@ static void flush_kernel_here(void *arg)
 }
 
 /*
- * Takes the spare list and gives everything on it back. The links and frame pointers lie in the very
- * stacks that are unmapped, so they are read through the direct map afterwards.
+ * Takes the spare list and gives everything on it back. The links and frame pointers lie in the
+ * very stacks that are unmapped, so they are read through the direct map afterwards.
  */
 static void spares_release(void)
 {

@@ -1,9 +1,9 @@
 /*
  * How a task comes to its address space and parts from it: copy_mm, exec_mmap, exit_mm.
  *
- * task->mm is a user; active_mm is what the CPU stands on while the task runs, and equals mm as long
- * as there is one (I7). Both change together with interrupts off, so that neither an interrupt nor a
- * switch ever sees half of it.
+ * task->mm is a user; active_mm is what the CPU stands on while the task runs, and equals mm as
+ * long as there is one (I7). Both change together with interrupts off, so that neither an interrupt
+ * nor a switch ever sees half of it.
  */
 #include <kern/assert.h>
 #include <kern/life.h>
@@ -115,7 +115,8 @@ void exit_mm(void)
 	assert(mm == current->active_mm); /* I7 */
 	task_lock(current);
 	flags = arch_irq_save();
-	/* I22: the last user access is before the store of mm, for whoever looks at mm without a lock. */
+	/* I22: the last user access is before the store of mm, for whoever looks at mm without a
+	 * lock. */
 	atomic_fence_seqcst();
 	current->active_mm = lazy->borrow(mm);
 	current->mm = NULL;

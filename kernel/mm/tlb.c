@@ -7,8 +7,8 @@
  *	wait for their answers			then no stale translation is in use
  *
  * A lazy CPU runs no user code and catches up by itself, so it is left in peace, unless page tables
- * are about to be freed: its processor may walk them at any time, used or not (I13). Then it is told
- * to leave the root altogether.
+ * are about to be freed: its processor may walk them at any time, used or not (I13). Then it is
+ *told to leave the root altogether.
  */
 #include <kern/assert.h>
 #include <kern/life.h>
@@ -90,7 +90,8 @@ static void tlb_flush(struct flush *flush, bool freed_tables)
 		this_cpu(life_stat).ipis_sent += bit_count(targets);
 		smp_call(targets, flush_here, flush);
 	}
-	trace(TLB_FLUSH, flush->mm->id, targets, flush->end ? PAGES_FOR(flush->end - flush->start) : 0);
+	trace(TLB_FLUSH, flush->mm->id, targets,
+	      flush->end ? PAGES_FOR(flush->end - flush->start) : 0);
 	preempt_enable();
 }
 

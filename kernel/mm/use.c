@@ -1,7 +1,7 @@
 /*
- * A kernel thread puts on a user address space to touch its memory, and takes it off again. While it
- * has it on it is a user like any other (I5); afterwards it goes on standing on it lazily, which is
- * another kind of claim: the two are never taken for one another (H20).
+ * A kernel thread puts on a user address space to touch its memory, and takes it off again. While
+ * it has it on it is a user like any other (I5); afterwards it goes on standing on it lazily, which
+ * is another kind of claim: the two are never taken for one another (H20).
  */
 #include <kern/assert.h>
 #include <kern/life.h>
@@ -24,7 +24,8 @@ void kthread_use_mm(struct mm_struct *mm)
 	switch_mm(stood_on, mm);
 	arch_irq_restore(flags);
 	task_unlock(current);
-	/* It may be the same mm (D4): then a lazy claim went and a user came, and both were counted. */
+	/* It may be the same mm (D4): then a lazy claim went and a user came, and both were
+	 * counted. */
 	lazy->release(stood_on, PIN_LAZY);
 }
 

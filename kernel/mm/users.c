@@ -25,8 +25,8 @@ enum { REAP_MIN_PAGES = 512 };
 
 /*
  * What waits for the reaper, linked through mm->reap_next. Bounded: when the dead hold more than a
- * part of memory, exits pay for themselves again, or a fork loop would run ahead of the reaper until
- * memory is gone.
+ * part of memory, exits pay for themselves again, or a fork loop would run ahead of the reaper
+ * until memory is gone.
  */
 static struct mm_struct *reap_list; /* [atomic] a stack, popped whole */
 static uint64_t reap_pages;	    /* [atomic] resident pages on it and under way */
@@ -145,8 +145,8 @@ static uint64_t resident_pages(const struct mm_struct *mm)
 	const struct mm_contents *contents = mm->contents;
 
 	return contents ? atomic_load_relaxed(&contents->anon_pages) +
-				  atomic_load_relaxed(&contents->file_pages) :
-			  0;
+				  atomic_load_relaxed(&contents->file_pages)
+			: 0;
 }
 
 /* Whether the reaper should have it: large, and not too much waiting already. */

@@ -35,12 +35,13 @@ static void finish_task_switch(struct task_struct *prev) NO_LOCK_ANALYSIS
 	/* Before on_cpu is released: from then on prev may run elsewhere, and die there. */
 	bool prev_is_dead = atomic_load_relaxed(&prev->state) == TASK_DEAD;
 
-	rq->prev_mm = NULL;			  /* I10: consumed once */
+	rq->prev_mm = NULL;			/* I10: consumed once */
 	atomic_store_release(&prev->on_cpu, 0); /* all that prev did here is done */
 	rq_finish_switch(rq);
 	arch_irq_enable();
 
-	/* Not under rq->lock: the last drop frees (I19). The root was replaced before the switch. */
+	/* Not under rq->lock: the last drop frees (I19). The root was replaced before the switch.
+	 */
 	if (mm)
 		lazy->release(mm, PIN_PREV);
 	if (unlikely(prev_is_dead))
@@ -85,9 +86,9 @@ static void switch_to_user(struct rq *rq, struct task_struct *prev, struct task_
 void context_switch(struct rq *rq, struct task_struct *prev,
 		    struct task_struct *next) NO_LOCK_ANALYSIS
 {
-	assert(!rq->prev_mm);			      /* I10 */
-	assert(prev->active_mm);		      /* I8: whoever runs stands on something */
-	assert(next->mm || !next->active_mm);	      /* I8: whoever does not, borrows nothing */
+	assert(!rq->prev_mm);		      /* I10 */
+	assert(prev->active_mm);	      /* I8: whoever runs stands on something */
+	assert(next->mm || !next->active_mm); /* I8: whoever does not, borrows nothing */
 	assert(!prev->mm || prev->mm == prev->active_mm); /* I7 */
 
 	if (next->mm)
