@@ -17,7 +17,10 @@ struct mapping;
 struct mapping_ops {
 	/* Fills a new, zeroed page (index, page number). 0 or -Exxx. May sleep. */
 	int (*fill)(struct mapping *mapping, uint64_t index, struct page *page);
-	/* The last reference goes. */
+	/* nr_pages pages that fill had been asked for, or that were adopted, are gone again (truncate,
+	 * punch, the last put): for a file system that counts. May be NULL. Context: task. */
+	void (*drained)(struct mapping *mapping, uint64_t nr_pages);
+	/* The last reference goes; every page has gone before. */
 	void (*release)(struct mapping *mapping);
 };
 

@@ -15,6 +15,11 @@ extern struct signal_hooks {
 	int (*send_task)(struct task_struct *task, int signal, const struct signal_info *info);
 	int (*send_process)(struct task_struct *task, int signal, const struct signal_info *info);
 	int (*send_pgrp)(int32_t pgrp, int signal, const struct signal_info *info);
+	/* For ppoll, pselect6, epoll_pwait: current's mask becomes mask until mask_end. is_interrupted: a
+	 * signal ended the call, so the former mask comes back only when the signal has been delivered
+	 * (restore_blocked); else at once. Context: task, no lock. */
+	void (*mask_begin)(uint64_t mask);
+	void (*mask_end)(bool is_interrupted);
 } signal_hooks;
 
 /* SIGKILL is pending or the group is exiting: killable sleeps end. */
