@@ -36,7 +36,8 @@ struct path {
 
 struct file_ops {
 	/* Up to the iterator's remaining bytes at *pos (updated by the callee for seekable files).
-	 * Returns bytes moved (0 = end of file), or -Exxx. May sleep unless O_NONBLOCK. NULL: -EINVAL. */
+	 * Returns bytes moved (0 = end of file), or -Exxx. May sleep unless O_NONBLOCK. NULL:
+	 * -EINVAL. */
 	ssize_t (*read)(struct file *file, struct iov_iter *to, int64_t *pos);
 	ssize_t (*write)(struct file *file, struct iov_iter *from, int64_t *pos);
 	/* Present readiness as POLL bits; joins the file's wait queues if table is not NULL. NULL:
@@ -50,8 +51,8 @@ struct file_ops {
 	 * pos_lock held if the file is shared. */
 	int64_t (*seek)(struct file *file, int64_t offset, int whence);
 	int (*readdir)(struct file *file, struct dir_context *context);
-	/* A new open of inode: may set file->private and replace file->ops. On failure release is not
-	 * called. */
+	/* A new open of inode: may set file->private and replace file->ops. On failure release is
+	 * not called. */
 	int (*open)(struct inode *inode, struct file *file);
 	/* One descriptor was closed (flush), and the last reference went (release). */
 	int (*flush)(struct file *file);
@@ -77,19 +78,20 @@ enum {
 
 struct file {
 	struct refcount refs;
-	uint32_t flags;	 /* [lock to write, atomic to read] O_ status flags */
-	uint32_t mode;	 /* [const] FILE_ */
+	uint32_t flags;		    /* [lock to write, atomic to read] O_ status flags */
+	uint32_t mode;		    /* [const] FILE_ */
 	const struct file_ops *ops; /* [const] */
-	struct inode *inode; /* [const] owns a reference; NULL for none */
-	struct path path; /* [const] owns references; both NULL for what has no path (pipes, sockets) */
-	int64_t pos;	 /* [pos_lock, or the only reference] */
+	struct inode *inode;	    /* [const] owns a reference; NULL for none */
+	struct path
+		path; /* [const] owns references; both NULL for what has no path (pipes, sockets) */
+	int64_t pos;  /* [pos_lock, or the only reference] */
 	struct mutex pos_lock;
 	struct spinlock lock;
-	void *private;	 /* the ops' */
+	void *private;	  /* the ops' */
 	const char *kind; /* [const] what /proc/PID/fd shows for a file without path: "[eventfd]" */
-	struct cred *cred; /* [const] owns a reference: who opened it */
+	struct cred *cred;	      /* [const] owns a reference: who opened it */
 	struct list_node epoll_items; /* [epoll's] who watches it */
-	int32_t owner_pid; /* [lock] F_SETOWN */
+	int32_t owner_pid;	      /* [lock] F_SETOWN */
 	uint32_t seals;
 };
 
@@ -111,7 +113,8 @@ static inline bool file_is_nonblocking(const struct file *file)
 MUST_USE ssize_t file_read_kernel(struct file *file, void *buf, size_t len, int64_t pos);
 MUST_USE ssize_t file_write_kernel(struct file *file, const void *buf, size_t len, int64_t pos);
 
-/* ---- descriptor tables --------------------------------------------------------------------------- */
+/* ---- descriptor tables
+ * --------------------------------------------------------------------------- */
 
 /* For exec of the first program and fork. NULL: no memory. */
 MUST_USE struct files_struct *files_create(void);
@@ -145,8 +148,8 @@ static inline void fd_return(struct fd_ref ref)
 		file_put(ref.file);
 }
 
-/* Puts file (its reference moves) at the lowest free descriptor >= from. fd or -EMFILE, -ENOMEM (then
- * the reference stays with the caller). flags: O_CLOEXEC. */
+/* Puts file (its reference moves) at the lowest free descriptor >= from. fd or -EMFILE, -ENOMEM
+ * (then the reference stays with the caller). flags: O_CLOEXEC. */
 MUST_USE int fd_install_move(struct file *file, int from, unsigned flags);
 /* In two steps, for calls that must not fail once the file exists: reserve gives a number that is
  * taken but empty; install fills it (consumes the reference), cancel gives it back. */
@@ -164,7 +167,8 @@ int files_next(struct files_struct *files, int from);
 /* Descriptors that the table has room for. */
 unsigned files_capacity(struct files_struct *files);
 
-/* ---- working directory, root, umask --------------------------------------------------------------- */
+/* ---- working directory, root, umask
+ * --------------------------------------------------------------- */
 
 MUST_USE struct fs_struct *fs_create(void);
 MUST_USE struct fs_struct *fs_dup(struct fs_struct *fs);
@@ -173,7 +177,8 @@ void fs_put(struct fs_struct *fs);
 /* unshare(CLONE_FS): one of current's own. */
 MUST_USE int fs_unshare(void);
 
-/* ---- for exec and init ------------------------------------------------------------------------------ */
+/* ---- for exec and init
+ * ------------------------------------------------------------------------------ */
 
 /* Opens a path for current: 0 and *file, or -Exxx. path: kernel string. */
 MUST_USE int file_open(const char *path, int flags, unsigned mode, struct file **file);
@@ -182,14 +187,15 @@ MUST_USE int file_open(const char *path, int flags, unsigned mode, struct file *
 MUST_USE int file_open_exec(int dirfd, const char *path, int flags, struct file **file);
 /* The file's absolute path, into buf; its length or -ENAMETOOLONG. */
 MUST_USE ssize_t file_path(struct file *file, char *buf, size_t size);
-/* What mmap needs to map file privately or shared: fills mapping, ops, object of request. Checks the
- * open mode against request->flags (-EACCES). */
+/* What mmap needs to map file privately or shared: fills mapping, ops, object of request. Checks
+ * the open mode against request->flags (-EACCES). */
 MUST_USE int file_map_request(struct file *file, struct area_request *request);
 
-/* ---- poll -------------------------------------------------------------------------------------------- */
+/* ---- poll
+ * -------------------------------------------------------------------------------------------- */
 
-/* A visitor of wait queues: an op calls poll_wait for each queue whose wake-up may change its answer.
- * The queue must live as long as the file. */
+/* A visitor of wait queues: an op calls poll_wait for each queue whose wake-up may change its
+ * answer. The queue must live as long as the file. */
 struct poll_table {
 	void (*join)(struct poll_table *table, struct file *file, struct wait_queue *queue);
 };

@@ -2,11 +2,11 @@
  * The file system (rank 6): inodes, names (dentries), mounts, path lookup, device registration.
  *
  *	inode	what a file is: type, owner, times, contents. Lives while something refers to it.
- *	dentry	one name of an inode in a directory. It always has an inode, the same for its whole life:
- *		there are no negative entries, since every file system here knows all its names. In a tree
+ *	dentry	one name of an inode in a directory. It always has an inode, the same for its whole
+ *life: there are no negative entries, since every file system here knows all its names. In a tree
  *		file system (SB_TREE: ramfs, tmpfs, devfs) the dentries *are* the directory; in a
- *		generated one (proc, sys) each lookup makes a fresh one, which lives while it is used.
- *	mount	a file system at a place of another one.
+ *		generated one (proc, sys) each lookup makes a fresh one, which lives while it is
+ *used. mount	a file system at a place of another one.
  *
  * Lock order: superblock->rename_lock, then inode->lock of directories (ancestors first, else by
  * address), then inode->lock of files (by address), then the mmap lock of a faulting copy, then
@@ -33,7 +33,8 @@ struct mount;
 struct pipe;
 struct abi_statfs;
 
-/* ---- inodes -------------------------------------------------------------------------------------- */
+/* ---- inodes
+ * -------------------------------------------------------------------------------------- */
 
 /* What changes with chmod, chown, utimensat, truncate. */
 enum {
@@ -56,9 +57,9 @@ struct inode_change {
 struct inode_ops {
 	/*
 	 * SB_TREE directories: makes the inode for a new name of dir; the caller enters the name
-	 * afterwards. mode with type; target: a symlink's text, else NULL. *inode: one reference, nlink
-	 * 1 (a directory: 2). NULL: the directory is read-only (-EPERM).
-	 * Context: dir->lock held for writing.
+	 * afterwards. mode with type; target: a symlink's text, else NULL. *inode: one reference,
+	 * nlink 1 (a directory: 2). NULL: the directory is read-only (-EPERM). Context: dir->lock
+	 * held for writing.
 	 */
 	int (*make)(struct inode *dir, uint32_t mode, uint64_t rdev, const char *target,
 		    struct inode **inode);
@@ -70,12 +71,13 @@ struct inode_ops {
 		      struct dentry **dentry);
 	/* A symlink's text into buf (no NUL): its length, cut to size. */
 	ssize_t (*readlink)(struct inode *inode, char *buf, size_t size);
-	/* A magic link (/proc/PID/fd/N): the place itself, with references. NULL: an ordinary link. */
+	/* A magic link (/proc/PID/fd/N): the place itself, with references. NULL: an ordinary link.
+	 */
 	int (*follow)(struct inode *inode, struct path *path);
 	/* Brings mode, owner, size, times up to date before they are read. NULL: they are. */
 	void (*refresh)(struct inode *inode);
-	/* After permission checks: applies the change. NULL: inode_apply_change. Context: lock held for
-	 * writing. */
+	/* After permission checks: applies the change. NULL: inode_apply_change. Context: lock held
+	 * for writing. */
 	int (*change)(struct inode *inode, const struct inode_change *change);
 	/* More than the mode bits: MAY_ bits; 0 or -EACCES. NULL: inode_permission_generic. */
 	int (*permission)(struct inode *inode, unsigned may);
@@ -86,25 +88,25 @@ struct inode_ops {
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 
 struct inode {
-	struct refcount refs;	 /* dentries, open files, short visitors */
-	uint32_t mode;		 /* type [const]; permissions [lock to write, atomic to read] */
-	uint32_t uid, gid;	 /* [lock to write, atomic to read] */
-	uint32_t nlink;		 /* [lock of it, or of the one directory that names it] */
-	int32_t writers;	 /* [atomic] > 0: open for writing; < 0: programs that run from it */
-	uint64_t ino;		 /* [const] */
-	uint64_t rdev;		 /* [const] of devices, as makedev(3) */
-	uint64_t size;		 /* [lock] bytes, where there is no mapping */
+	struct refcount refs; /* dentries, open files, short visitors */
+	uint32_t mode;	      /* type [const]; permissions [lock to write, atomic to read] */
+	uint32_t uid, gid;    /* [lock to write, atomic to read] */
+	uint32_t nlink;	      /* [lock of it, or of the one directory that names it] */
+	int32_t writers;      /* [atomic] > 0: open for writing; < 0: programs that run from it */
+	uint64_t ino;	      /* [const] */
+	uint64_t rdev;	      /* [const] of devices, as makedev(3) */
+	uint64_t size;	      /* [lock] bytes, where there is no mapping */
 	int64_t atime_ns, mtime_ns, ctime_ns, btime_ns; /* [atomic] since 1970 */
-	struct superblock *sb;	 /* [const] */
-	const struct inode_ops *ops;  /* [const] */
+	struct superblock *sb;				/* [const] */
+	const struct inode_ops *ops;			/* [const] */
 	const struct file_ops *file_ops; /* [const] NULL: cannot be opened (-ENXIO) */
-	struct mapping *mapping; /* [const] the pages of a regular file; NULL: none */
-	struct rwsem lock;	 /* contents and attributes; a directory's names */
-	struct lock_context *locks; /* [atomic, set once] record locks; NULL: never had any */
-	struct pipe *pipe;	 /* [lock] a fifo's, while it is open */
-	void *socket;		 /* [unix_lock] a bound AF_UNIX socket */
-	void *private;		 /* the file system's */
-	uint64_t private_id;	 /* the file system's */
+	struct mapping *mapping;	 /* [const] the pages of a regular file; NULL: none */
+	struct rwsem lock;		 /* contents and attributes; a directory's names */
+	struct lock_context *locks;	 /* [atomic, set once] record locks; NULL: never had any */
+	struct pipe *pipe;		 /* [lock] a fifo's, while it is open */
+	void *socket;			 /* [unix_lock] a bound AF_UNIX socket */
+	void *private;			 /* the file system's */
+	uint64_t private_id;		 /* the file system's */
 };
 
 /* Fills the portable part: one reference, owner and times of now, no ops. */
@@ -135,8 +137,8 @@ MUST_USE int inode_change(struct inode *inode, struct inode_change *change);
 void inode_apply_change(struct inode *inode, const struct inode_change *change);
 /* ATTR_ATIME, ATTR_MTIME, ATTR_CTIME: to now; atime as relatime does (mount(8)). Context: any. */
 void inode_touch(struct inode *inode, unsigned what);
-/* A writer comes (-ETXTBSY: it is being run) or goes; a program that runs from it comes (-ETXTBSY: it
- * is open for writing) or goes. */
+/* A writer comes (-ETXTBSY: it is being run) or goes; a program that runs from it comes (-ETXTBSY:
+ * it is open for writing) or goes. */
 MUST_USE int inode_get_write(struct inode *inode);
 void inode_put_write(struct inode *inode);
 MUST_USE int inode_deny_write(struct inode *inode);
@@ -147,7 +149,8 @@ void inode_stat(struct inode *inode, struct abi_stat *stat);
 /* Number of a new inode of sb. */
 uint64_t inode_new_number(struct superblock *sb);
 
-/* ---- names ---------------------------------------------------------------------------------------- */
+/* ---- names
+ * ---------------------------------------------------------------------------------------- */
 
 enum {
 	DENTRY_INLINE_NAME = 40,
@@ -156,24 +159,25 @@ enum {
 };
 
 struct dentry {
-	struct refcount refs;  /* users; one of the tree's while HASHED; one of each child's */
-	uint32_t hash;	       /* [bucket lock] of parent and name */
-	uint32_t flags;	       /* [atomic] DENTRY_ */
-	uint16_t name_len;     /* [tree_lock+bucket] */
-	const char *name;      /* [tree_lock+bucket] not terminated by NUL in general */
-	struct dentry *parent; /* [tree_lock+bucket] owns a reference; a root: itself, without one */
-	struct inode *inode;   /* [const] owns a reference */
+	struct refcount refs; /* users; one of the tree's while HASHED; one of each child's */
+	uint32_t hash;	      /* [bucket lock] of parent and name */
+	uint32_t flags;	      /* [atomic] DENTRY_ */
+	uint16_t name_len;    /* [tree_lock+bucket] */
+	const char *name;     /* [tree_lock+bucket] not terminated by NUL in general */
+	struct dentry
+		*parent;     /* [tree_lock+bucket] owns a reference; a root: itself, without one */
+	struct inode *inode; /* [const] owns a reference */
 	struct dentry *hash_next; /* [bucket lock] */
 	struct dentry **hash_link;
-	struct rb_node dir_node;  /* [parent inode's lock] in parent->children, by cookie */
-	uint64_t cookie;	  /* [parent inode's lock] its place in the directory, for readdir */
-	struct rb_root children;  /* [inode->lock] of a directory in a tree file system */
-	uint64_t next_cookie;	  /* [inode->lock] */
+	struct rb_node dir_node; /* [parent inode's lock] in parent->children, by cookie */
+	uint64_t cookie;	 /* [parent inode's lock] its place in the directory, for readdir */
+	struct rb_root children; /* [inode->lock] of a directory in a tree file system */
+	uint64_t next_cookie;	 /* [inode->lock] */
 	char inline_name[DENTRY_INLINE_NAME];
 };
 
-/* A dentry, not entered anywhere: takes a reference on parent (NULL: it is a root) and inode. name is
- * copied. NULL: no memory. */
+/* A dentry, not entered anywhere: takes a reference on parent (NULL: it is a root) and inode. name
+ * is copied. NULL: no memory. */
 MUST_USE struct dentry *dentry_create(struct dentry *parent, const char *name, size_t len,
 				      struct inode *inode);
 static inline void dentry_get(struct dentry *dentry)
@@ -189,7 +193,8 @@ MUST_USE struct dentry *dentry_get_parent(struct dentry *dentry);
 /* Context of the following: parent inode's lock(s) held for writing. */
 void dentry_enter(struct dentry *dentry);  /* takes the tree's reference */
 void dentry_remove(struct dentry *dentry); /* drops it */
-/* dentry becomes name in parent, in one step for lookups; victim (NULL: none) is removed in the same. */
+/* dentry becomes name in parent, in one step for lookups; victim (NULL: none) is removed in the
+ * same. */
 MUST_USE int dentry_move(struct dentry *dentry, struct dentry *parent, const char *name, size_t len,
 			 struct dentry *victim);
 MUST_USE int dentry_exchange(struct dentry *a, struct dentry *b);
@@ -205,13 +210,14 @@ void path_put(const struct path *path);
  * -ENAMETOOLONG. " (deleted)" is appended to a removed name if mark_deleted. */
 MUST_USE ssize_t path_describe(const struct path *path, char *buf, size_t size, bool mark_deleted);
 
-/* ---- file systems and mounts ------------------------------------------------------------------------ */
+/* ---- file systems and mounts
+ * ------------------------------------------------------------------------ */
 
 struct fs_type {
 	const char *name;
 	bool is_nodev; /* as /proc/filesystems shows it: needs no block device */
-	/* Makes a file system (or finds the one there is): *sb with a reference. options: mount data,
-	 * may be "". */
+	/* Makes a file system (or finds the one there is): *sb with a reference. options: mount
+	 * data, may be "". */
 	int (*mount)(const struct fs_type *type, const char *options, struct superblock **sb);
 	/* Changes options of a mounted one; NULL: none can be. */
 	int (*remount)(struct superblock *sb, const char *options);
@@ -219,22 +225,25 @@ struct fs_type {
 };
 void fs_register(struct fs_type *type);
 
-enum { SB_TREE = 1 << 0, /* names are dentries that stay */
-       SB_INTERNAL = 1 << 1 };
+enum {
+	SB_TREE = 1 << 0, /* names are dentries that stay */
+	SB_INTERNAL = 1 << 1
+};
 
 struct superblock {
-	struct refcount refs;	/* mounts, inodes without a name (pipes and their like) */
-	uint32_t flags;		/* [const] SB_ */
-	uint64_t dev;		/* [const] st_dev */
-	uint32_t magic;		/* [const] statfs f_type */
+	struct refcount refs; /* mounts, inodes without a name (pipes and their like) */
+	uint32_t flags;	      /* [const] SB_ */
+	uint64_t dev;	      /* [const] st_dev */
+	uint32_t magic;	      /* [const] statfs f_type */
 	const struct fs_type *type;
-	struct dentry *root;	/* [const] owns a reference until the last put */
-	struct mutex rename_lock; /* moves of directories in this file system */
-	uint64_t next_ino;	/* [atomic] */
+	struct dentry *root;		  /* [const] owns a reference until the last put */
+	struct mutex rename_lock;	  /* moves of directories in this file system */
+	uint64_t next_ino;		  /* [atomic] */
 	uint64_t max_pages, used_pages;	  /* [atomic] 0 = no limit */
 	uint64_t max_inodes, used_inodes; /* [atomic] */
 	int (*statfs)(struct superblock *sb, struct abi_statfs *statfs); /* NULL: from the above */
-	size_t (*describe)(struct superblock *sb, char *buf, size_t size); /* options, for mountinfo */
+	size_t (*describe)(struct superblock *sb, char *buf,
+			   size_t size);	/* options, for mountinfo */
 	void (*release)(struct superblock *sb); /* frees private; may be NULL */
 	void *private;
 };
@@ -243,16 +252,16 @@ MUST_USE struct superblock *superblock_create(const struct fs_type *type, uint32
 void superblock_put(struct superblock *sb);
 
 struct mount {
-	struct refcount refs;	/* one of the table's while mounted; users */
-	int32_t id;		/* [const] */
-	uint32_t flags;		/* [mount_lock] MS_RDONLY, MS_NOEXEC, ... */
-	struct superblock *sb;	/* [const] owns a reference */
-	struct dentry *root;	/* [const] owns a reference */
-	struct mount *parent;	/* [mount_lock] owns a reference; NULL: the root or detached */
-	struct dentry *place;	/* [mount_lock] owns a reference: the mount point */
-	struct list_node node;	/* [mount_lock] in mounts */
-	bool is_attached;	/* [mount_lock] */
-	char source[64];	/* [const] */
+	struct refcount refs;  /* one of the table's while mounted; users */
+	int32_t id;	       /* [const] */
+	uint32_t flags;	       /* [mount_lock] MS_RDONLY, MS_NOEXEC, ... */
+	struct superblock *sb; /* [const] owns a reference */
+	struct dentry *root;   /* [const] owns a reference */
+	struct mount *parent;  /* [mount_lock] owns a reference; NULL: the root or detached */
+	struct dentry *place;  /* [mount_lock] owns a reference: the mount point */
+	struct list_node node; /* [mount_lock] in mounts */
+	bool is_attached;      /* [mount_lock] */
+	char source[64];       /* [const] */
 };
 extern struct mount *root_mount; /* [const] after fs_init */
 
@@ -264,7 +273,8 @@ int mount_for_each(int (*fn)(struct mount *mount, void *arg), void *arg);
 /* Writing to files below it is allowed: 0 or -EROFS. */
 MUST_USE int mount_want_write(const struct mount *mount);
 
-/* ---- path lookup --------------------------------------------------------------------------------------- */
+/* ---- path lookup
+ * --------------------------------------------------------------------------------------- */
 
 enum {
 	LOOKUP_FOLLOW = 1 << 0,	   /* a link at the end is followed */
@@ -296,18 +306,22 @@ uint32_t fs_current_umask(void);
 MUST_USE int fs_paths_of(struct task_struct *task, struct path *root, struct path *cwd,
 			 uint32_t *umask);
 
-/* ---- directory reading ------------------------------------------------------------------------------- */
+/* ---- directory reading
+ * ------------------------------------------------------------------------------- */
 
 struct dir_context {
-	/* Takes one entry; false: no room, stop. type: DT_. next_pos: where reading goes on after it. */
+	/* Takes one entry; false: no room, stop. type: DT_. next_pos: where reading goes on after
+	 * it. */
 	bool (*emit)(struct dir_context *context, const char *name, size_t len, uint64_t ino,
 		     unsigned type, int64_t next_pos);
-	int64_t pos; /* first entry wanted: 0 ".", 1 "..", 2... as the directory says; kept up to date */
+	int64_t pos; /* first entry wanted: 0 ".", 1 "..", 2... as the directory says; kept up to
+			date */
 };
 /* "." and ".."; true: go on with the rest. */
 MUST_USE bool dir_emit_dots(struct file *file, struct dir_context *context);
 
-/* ---- devices ------------------------------------------------------------------------------------------- */
+/* ---- devices
+ * ------------------------------------------------------------------------------------------- */
 
 static inline uint64_t device_number(uint32_t major, uint32_t minor)
 {
@@ -326,8 +340,8 @@ static inline uint32_t device_minor(uint64_t rdev)
 
 /*
  * Makes the node /dev/name (name may have folders: "pts/0"; they are made) of type and permissions
- * mode (S_IFCHR | 0666), and says that opening any node with rdev gives ops. ops->open may refuse or
- * replace file->ops. 0, -EEXIST, -ENOMEM. Context: task, after fs_init.
+ * mode (S_IFCHR | 0666), and says that opening any node with rdev gives ops. ops->open may refuse
+ * or replace file->ops. 0, -EEXIST, -ENOMEM. Context: task, after fs_init.
  */
 MUST_USE int devfs_register(const char *name, uint32_t mode, uint64_t rdev,
 			    const struct file_ops *ops);
@@ -341,7 +355,8 @@ MUST_USE int devfs_mkdir(const char *name, uint32_t mode);
 /* The ops behind a character device number; NULL: none. */
 const struct file_ops *chrdev_ops(uint64_t rdev);
 
-/* ---- kernel-internal changes of the tree (initramfs, devfs) --------------------------------------------- */
+/* ---- kernel-internal changes of the tree (initramfs, devfs)
+ * --------------------------------------------- */
 
 MUST_USE int fs_mkdir(const char *path, uint32_t mode);
 MUST_USE int fs_symlink(const char *target, const char *path);
@@ -349,10 +364,12 @@ MUST_USE int fs_mknod(const char *path, uint32_t mode, uint64_t rdev);
 MUST_USE int fs_link(const char *from, const char *to);
 MUST_USE int fs_unlink(const char *path);
 
-/* An inode in no directory, for pipes, sockets, anonymous files; sb NULL: the common anonymous one. */
+/* An inode in no directory, for pipes, sockets, anonymous files; sb NULL: the common anonymous one.
+ */
 MUST_USE struct inode *inode_create_anonymous(struct superblock *sb, uint32_t mode);
 
-/* ---- what fs needs from above ------------------------------------------------------------------------------ */
+/* ---- what fs needs from above
+ * ------------------------------------------------------------------------------ */
 
 /* Filled in by task/ (rank 7). Until then, or NULL: no limit. */
 extern struct fs_hooks {

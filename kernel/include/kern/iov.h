@@ -1,6 +1,6 @@
 /*
- * struct iov_iter (rank 6): the other end of a read or write, in kernel memory or in user memory, in
- * one piece or several. It is consumed from its front. fs/iov.c
+ * struct iov_iter (rank 6): the other end of a read or write, in kernel memory or in user memory,
+ * in one piece or several. It is consumed from its front. fs/iov.c
  */
 #ifndef KERN_IOV_H
 #define KERN_IOV_H
@@ -11,7 +11,7 @@
 struct iov_iter {
 	const struct abi_iovec *pieces; /* the one being consumed, and those behind it */
 	size_t offset;			/* bytes of the first piece that are consumed */
-	size_t left;			/* bytes in all; never more than RW_COUNT_MAX for user memory */
+	size_t left; /* bytes in all; never more than RW_COUNT_MAX for user memory */
 	bool is_kernel;
 	struct abi_iovec single; /* when there is one piece */
 	struct abi_iovec *owned; /* to free; NULL: none */
@@ -31,8 +31,8 @@ static inline size_t iov_left(const struct iov_iter *iter)
 }
 
 /* Moves up to len bytes between src or dst and the iterator's front, and consumes what was moved.
- * Returns bytes moved: less than MIN(len, left) means that a user page could not be touched (-EFAULT
- * if it was the first). Context: may fault and sleep. */
+ * Returns bytes moved: less than MIN(len, left) means that a user page could not be touched
+ * (-EFAULT if it was the first). Context: may fault and sleep. */
 MUST_USE size_t iov_copy_to(struct iov_iter *to, const void *src, size_t len);
 MUST_USE size_t iov_copy_from(struct iov_iter *from, void *dst, size_t len);
 MUST_USE size_t iov_zero(struct iov_iter *to, size_t len);

@@ -1,6 +1,6 @@
 /*
- * Generated files (rank 8): /proc, /sys. A file's text is made when it is first read after opening or
- * after seeking to 0; reads at other positions see the same text, so a reader in pieces sees one
+ * Generated files (rank 8): /proc, /sys. A file's text is made when it is first read after opening
+ * or after seeking to 0; reads at other positions see the same text, so a reader in pieces sees one
  * state. procfs/text.c, procfs/tree.c
  */
 #ifndef KERN_PROCFS_H
@@ -26,8 +26,8 @@ void text_add(struct text *text, const void *data, size_t len);
  */
 void procfs_register(const char *name, uint32_t mode, int (*show)(struct text *text, void *arg),
 		     void *arg);
-/* The same with a write: one call for each write(2) with up to 4095 bytes, NUL-terminated; returns 0
- * or -Exxx. */
+/* The same with a write: one call for each write(2) with up to 4095 bytes, NUL-terminated; returns
+ * 0 or -Exxx. */
 void procfs_register_writable(const char *name, uint32_t mode,
 			      int (*show)(struct text *text, void *arg),
 			      int (*store)(const char *data, size_t len, void *arg), void *arg);

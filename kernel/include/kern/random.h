@@ -7,7 +7,8 @@
 /* Fills buf. Context: any. */
 void random_bytes(void *buf, size_t len);
 uint64_t random_u64(void);
-/* Mixes something unpredictable in: interrupt times, what was written to /dev/urandom. Context: any. */
+/* Mixes something unpredictable in: interrupt times, what was written to /dev/urandom. Context:
+ * any. */
 void random_mix(const void *data, size_t len);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * System calls of files (rank 6). Each does what its manual page in section 2 says; arguments come as
- * the program gave them: user pointers are checked when they are touched.
+ * System calls of files (rank 6). Each does what its manual page in section 2 says; arguments come
+ * as the program gave them: user pointers are checked when they are touched.
  */
 #ifndef KERN_SYS_FS_H
 #define KERN_SYS_FS_H
@@ -19,7 +19,8 @@
 long sys_open(const char *user_path, int flags, unsigned mode);
 long sys_creat(const char *user_path, unsigned mode);
 long sys_openat(int dirfd, const char *user_path, int flags, unsigned mode);
-long sys_openat2(int dirfd, const char *user_path, const struct abi_open_how *user_how, size_t size);
+long sys_openat2(int dirfd, const char *user_path, const struct abi_open_how *user_how,
+		 size_t size);
 long sys_close(int fd);
 long sys_close_range(unsigned first, unsigned last, unsigned flags);
 
@@ -112,7 +113,8 @@ long sys_unlinkat(int dirfd, const char *user_path, int flags);
 long sys_symlink(const char *user_target, const char *user_path);
 long sys_symlinkat(const char *user_target, int dirfd, const char *user_path);
 long sys_link(const char *user_from, const char *user_to);
-long sys_linkat(int from_dirfd, const char *user_from, int to_dirfd, const char *user_to, int flags);
+long sys_linkat(int from_dirfd, const char *user_from, int to_dirfd, const char *user_to,
+		int flags);
 long sys_rename(const char *user_from, const char *user_to);
 long sys_renameat(int from_dirfd, const char *user_from, int to_dirfd, const char *user_to);
 long sys_renameat2(int from_dirfd, const char *user_from, int to_dirfd, const char *user_to,

@@ -1,34 +1,35 @@
-/* File types, permissions, stat and statx (inode(7), stat(2), statx(2)). struct abi_stat: x86-64. */
+/* File types, permissions, stat and statx (inode(7), stat(2), statx(2)). struct abi_stat: x86-64.
+ */
 #ifndef UAPI_STAT_H
 #define UAPI_STAT_H
 
 #include <stdint.h>
 
-#define S_IFMT	 0170000
-#define S_IFSOCK 0140000
-#define S_IFLNK	 0120000
-#define S_IFREG	 0100000
-#define S_IFBLK	 0060000
-#define S_IFDIR	 0040000
-#define S_IFCHR	 0020000
-#define S_IFIFO	 0010000
-#define S_ISUID	 0004000
-#define S_ISGID	 0002000
-#define S_ISVTX	 0001000
-#define S_IRWXU	 0000700
-#define S_IXGRP	 0000010
-#define S_IXUGO	 0000111
-#define S_IRUGO	 0000444
-#define S_IWUGO	 0000222
+#define S_IFMT	  0170000
+#define S_IFSOCK  0140000
+#define S_IFLNK	  0120000
+#define S_IFREG	  0100000
+#define S_IFBLK	  0060000
+#define S_IFDIR	  0040000
+#define S_IFCHR	  0020000
+#define S_IFIFO	  0010000
+#define S_ISUID	  0004000
+#define S_ISGID	  0002000
+#define S_ISVTX	  0001000
+#define S_IRWXU	  0000700
+#define S_IXGRP	  0000010
+#define S_IXUGO	  0000111
+#define S_IRUGO	  0000444
+#define S_IWUGO	  0000222
 #define S_IALLUGO 0007777
 
-#define S_ISLNK(m)  (((m) & S_IFMT) == S_IFLNK)
-#define S_ISREG(m)  (((m) & S_IFMT) == S_IFREG)
-#define S_ISDIR(m)  (((m) & S_IFMT) == S_IFDIR)
-#define S_ISCHR(m)  (((m) & S_IFMT) == S_IFCHR)
-#define S_ISBLK(m)  (((m) & S_IFMT) == S_IFBLK)
-#define S_ISFIFO(m) (((m) & S_IFMT) == S_IFIFO)
-#define S_ISSOCK(m) (((m) & S_IFMT) == S_IFSOCK)
+#define S_ISLNK(m)  (((m)&S_IFMT) == S_IFLNK)
+#define S_ISREG(m)  (((m)&S_IFMT) == S_IFREG)
+#define S_ISDIR(m)  (((m)&S_IFMT) == S_IFDIR)
+#define S_ISCHR(m)  (((m)&S_IFMT) == S_IFCHR)
+#define S_ISBLK(m)  (((m)&S_IFMT) == S_IFBLK)
+#define S_ISFIFO(m) (((m)&S_IFMT) == S_IFIFO)
+#define S_ISSOCK(m) (((m)&S_IFMT) == S_IFSOCK)
 
 /* access(2) */
 #define F_OK 0

@@ -4,13 +4,13 @@
 
 #include <stdint.h>
 
-#define TMPFS_MAGIC	0x01021994
-#define RAMFS_MAGIC	0x858458f6
-#define PROC_SUPER_MAGIC 0x9fa0
-#define SYSFS_MAGIC	0x62656572
-#define DEVPTS_SUPER_MAGIC 0x1cd1
-#define PIPEFS_MAGIC	0x50495045
-#define SOCKFS_MAGIC	0x534F434B
+#define TMPFS_MAGIC	    0x01021994
+#define RAMFS_MAGIC	    0x858458f6
+#define PROC_SUPER_MAGIC    0x9fa0
+#define SYSFS_MAGIC	    0x62656572
+#define DEVPTS_SUPER_MAGIC  0x1cd1
+#define PIPEFS_MAGIC	    0x50495045
+#define SOCKFS_MAGIC	    0x534F434B
 #define ANON_INODE_FS_MAGIC 0x09041934
 
 struct abi_statfs {
@@ -41,7 +41,7 @@ struct abi_statfs {
 #define MS_MGC_VAL     0xC0ED0000
 #define MS_MGC_MSK     0xffff0000
 
-#define ST_VALID 0x0020 /* statfs.flags: the flags are meaningful */
+#define ST_VALID    0x0020 /* statfs.flags: the flags are meaningful */
 #define ST_RELATIME 4096
 
 #define MNT_FORCE	1
