@@ -27,9 +27,10 @@ struct task_struct init_task = {
 	.sibling = LIST_INIT(init_task.sibling),
 	.thread_node = LIST_INIT(init_task.thread_node),
 	.all_node = LIST_INIT(init_task.all_node),
-	.pid_hash = LIST_INIT(init_task.pid_hash),
 	.pending_list = LIST_INIT(init_task.pending_list),
 };
+
+void (*task_free_hook)(struct task_struct *task);
 
 static struct kcache *task_cache;
 static uint64_t nr_tasks; /* [atomic] */
@@ -60,7 +61,6 @@ struct task_struct *task_alloc(void)
 	list_init(&task->sibling);
 	list_init(&task->thread_node);
 	list_init(&task->all_node);
-	list_init(&task->pid_hash);
 	list_init(&task->pending_list);
 	rb_clear(&task->se.node);
 	atomic_fetch_add_relaxed(&nr_tasks, 1);
@@ -77,6 +77,8 @@ void put_task_struct(struct task_struct *task)
 	if (!refcount_put(&task->usage))
 		return;
 	assert(task != &init_task && task != current);
+	if (task_free_hook)
+		task_free_hook(task);
 	assert(!task->mm && !task->active_mm);
 	assert(!task->files && !task->fs && !task->signal && !task->sighand);
 	assert(!atomic_load_relaxed(&task->on_cpu) && !task->se.is_queued);

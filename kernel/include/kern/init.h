@@ -1,4 +1,7 @@
-/* What bring-up (kernel/init) calls in each part, in this order. All: boot CPU, task context of init_task. */
+/*
+ * What bring-up (kernel/init/main.c) calls in each part, in this order. Unless said otherwise: boot
+ * CPU, in init_task's context, interrupts off until sched_init is done.
+ */
 #ifndef KERN_INIT_H
 #define KERN_INIT_H
 
@@ -6,14 +9,14 @@
 
 struct boot_info;
 
-void fs_init(void);	  /* caches, root mount, /dev, /proc: after mm_init, before any task */
-void tty_init(void);
-void procfs_init(void);
-void task_init(void);	  /* pids, init_task's identity, signal hooks */
-void drivers_init(void);  /* virtio and others; may sleep */
-/* Unpacks the initramfs at [data, data + len) into the root. 0; -EINVAL with a log line that says where. */
-int initramfs_unpack(const void *data, size_t len);
-/* Starts the first program (pid 1) from a kernel thread; returns only on failure. */
-void init_run_first_program(void);
+void fs_init(void);	 /* caches, root mount, /dev, /proc: after mm_init, before any process */
+void tty_init(void);	 /* terminals and their nodes in /dev */
+void procfs_init(void);	 /* /proc's contents */
+void task_init(void);	 /* pids, init_task's identity, signal hooks, futexes, limits */
+void drivers_init(void); /* virtio and others; may sleep; after all CPUs are up */
+
+/* Unpacks the initramfs at [data, data + len) into the root. 0; -EINVAL with a log line that says
+ * where it is damaged. Context: a process with root's file system context; may sleep. */
+MUST_USE int initramfs_unpack(const void *data, size_t len);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Signals between parts (rank 4: queue and wake; delivery is task/'s). sending is possible from
- * below task/ (tty, pipes, timers), so the entry points are a table that task/ fills in.
+ * Signals between parts (rank 4: queue and wake; delivery is task/'s). Sending is possible from
+ * below task/ (terminals, pipes, timers), so the entry points are a table that task/ fills in.
  */
 #ifndef KERN_SIGNAL_H
 #define KERN_SIGNAL_H
@@ -10,11 +10,16 @@
 #include <uapi/signal.h>
 
 extern struct signal_hooks {
-	/* To one thread / its process / every member of a process group or session's foreground group.
-	 * info NULL: as from the kernel. 0, -ESRCH, -EPERM. Context: any, no sighand lock. */
+	/* To one thread / its process / every member of a process group. No permission is checked;
+	 * info NULL: as from the kernel. signal 0 only looks. 0, -ESRCH, -EAGAIN (queue limit of a
+	 * real-time signal). The caller keeps the task alive. Context: any, interrupts on or off, no
+	 * spinlock held (task_list_lock is the first of all). */
 	int (*send_task)(struct task_struct *task, int signal, const struct signal_info *info);
 	int (*send_process)(struct task_struct *task, int signal, const struct signal_info *info);
 	int (*send_pgrp)(int32_t pgrp, int signal, const struct signal_info *info);
+	/* A synchronous fault of the running task: delivered even if blocked or ignored (then it
+	 * kills). Context: task. */
+	void (*force)(int signal, const struct signal_info *info);
 	/* For ppoll, pselect6, epoll_pwait: current's mask becomes mask until mask_end. is_interrupted: a
 	 * signal ended the call, so the former mask comes back only when the signal has been delivered
 	 * (restore_blocked); else at once. Context: task, no lock. */
@@ -22,7 +27,8 @@ extern struct signal_hooks {
 	void (*mask_end)(bool is_interrupted);
 } signal_hooks;
 
-/* SIGKILL is pending or the group is exiting: killable sleeps end. */
+/* SIGKILL is pending or the group is exiting: killable sleeps end. Context: any; exact for current,
+ * a snapshot for others. */
 bool fatal_signal_pending(const struct task_struct *task);
 
 #endif

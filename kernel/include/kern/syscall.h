@@ -1,8 +1,11 @@
 /*
  * System calls: each is `long sys_name(args…)`, in the folder of what it is about, declared in
- * that folder's header; kernel/syscall/ holds the table and the argument fetch. Results: a value or
- * -Exxx. User pointers arrive as such and go through kern/uaccess.h.
- * kern/sys_fs.h and kern/sys_task.h declare them by owner (mm's are in kern/mm.h).
+ * kern/sys_fs.h, kern/sys_task.h or kern/mm.h; kernel/syscall/ holds the table and the argument
+ * fetch. Results: a value or -Exxx. User pointers arrive as such and go through kern/uaccess.h.
+ *
+ * Arguments arrive in full registers whose upper halves a program may leave dirty, so a parameter
+ * is int, unsigned, long, uint64_t, size_t or a pointer, never narrower than int; int and unsigned
+ * take the low half.
  */
 #ifndef KERN_SYSCALL_H
 #define KERN_SYSCALL_H
@@ -11,9 +14,9 @@
 
 struct trapframe;
 
-/* Runs the call of the frame; result into it. Context: task, interrupts on. */
-void syscall_dispatch(struct trapframe *tf);
 /* Name by number, or NULL. */
 const char *syscall_name(long nr);
+/* How many numbers the table has (0 .. result - 1; some are empty). */
+long syscall_table_len(void);
 
 #endif

@@ -18,6 +18,7 @@
 
 struct mm_struct;
 struct page;
+struct pid;
 struct signal_struct;
 struct sighand_struct;
 struct files_struct;
@@ -103,41 +104,46 @@ struct task_struct {
 	struct spinlock alloc_lock; /* task_lock: mm, files, fs, comm against readers */
 	char comm[TASK_COMM_LEN]; /* [alloc_lock] NUL-terminated */
 
-	/* Identity and family. Owned by task/. [task_list_lock] */
-	int32_t pid, tgid;	       /* [const] */
-	struct task_struct *parent;      /* who is told of its death */
-	struct task_struct *group_leader;
-	struct list_node children, sibling;
-	struct list_node thread_node;    /* in signal->threads */
-	struct list_node all_node;	       /* in all_tasks */
-	struct list_node pid_hash;
-	int exit_signal;		       /* what the parent gets; -1 for a thread */
-	int exit_code;		       /* wait status format */
-	int exit_state;		       /* 0, or EXIT_ZOMBIE, EXIT_DEAD */
+	/* Identity and family. Owned by task/. */
+	int32_t pid, tgid;	       /* [task_list_lock] change only when a thread execs */
+	struct pid *pid_object;	       /* [task_list_lock] NULL once released; see kern/process.h */
+	struct task_struct *parent;    /* [task_list_lock] who is told of its death */
+	struct task_struct *group_leader; /* [task_list_lock] */
+	struct list_node children, sibling; /* [task_list_lock] */
+	struct list_node thread_node;  /* [task_list_lock+signal lock] in signal->threads */
+	struct list_node all_node;     /* [task_list_lock] in all_tasks */
+	int exit_signal;	       /* [task_list_lock] what the parent gets; -1 for a thread */
+	int exit_code;		       /* wait status format; stable once exit_state is set */
+	int exit_state;		       /* [task_list_lock] 0, or EXIT_ZOMBIE, EXIT_DEAD */
+	int pdeath_signal;	       /* [task_list_lock] prctl(PR_SET_PDEATHSIG) */
 
 	/* What it has. Owned by task/ and fs/. */
-	struct signal_struct *signal;   /* shared by the thread group */
-	struct sighand_struct *sighand; /* [sighand lock] */
-	uint64_t blocked;		      /* [sighand] signal mask, bit n - 1 */
-	uint64_t saved_blocked;	      /* to restore after sigsuspend and its like */
-	bool restore_blocked;
-	uint64_t pending_mask;	      /* [sighand] private pending signals; details in pending_list */
-	struct list_node pending_list;
+	struct signal_struct *signal;	/* [const] shared by the thread group; kept to the last put */
+	struct sighand_struct *sighand; /* [signal lock] NULL once released */
+	uint64_t blocked;		/* [signal lock; self reads] signal mask, bit n - 1 */
+	uint64_t saved_blocked;		/* [self] to restore after sigsuspend and its like */
+	uint64_t wait_mask;		/* [signal lock] what sigtimedwait waits for though blocked */
+	bool restore_blocked;		/* [self] */
+	uint32_t jobctl;		/* [signal lock] JOBCTL_ */
+	uint64_t pending_mask;		/* [signal lock] private pending signals */
+	struct list_node pending_list;	/* [signal lock] with details: struct signal_entry */
 	uintptr_t altstack_base, altstack_size; /* [self] */
-	uint32_t altstack_flags;
-	struct cred *cred;   /* [self, alloc_lock for others] */
-	struct files_struct *files; /* [alloc_lock] */
-	struct fs_struct *fs;	    /* [alloc_lock] */
-	uint32_t *set_child_tid;    /* user addresses */
-	uint32_t *clear_child_tid;
-	void *robust_list;
-	struct completion *vfork_done; /* the vfork parent's, or NULL */
+	uint32_t altstack_flags;		/* [self] */
+	uint32_t attributes;			/* [self] TASK_ATTR_ of kern/process.h */
+	struct cred *cred;		/* [self; alloc_lock for others and to change] */
+	struct files_struct *files;	/* [alloc_lock] */
+	struct fs_struct *fs;		/* [alloc_lock] */
+	uint32_t *set_child_tid;	/* [self] user addresses */
+	uint32_t *clear_child_tid;	/* [self] */
+	void *robust_list;		/* [self, racy readers] user address */
+	struct completion *vfork_done;	/* [alloc_lock] the vfork parent's, or NULL */
 	uint64_t start_time_ns;
 	uint64_t user_time_ns, system_time_ns; /* [cpu] as sampled; ask sched_task_times() */
 	uint64_t min_faults, maj_faults;
-	uint64_t restart[6];	/* restart_syscall's state */
-	long (*restart_fn)(struct task_struct *task);
-	void *task_private;	/* task/ may hang more here */
+	uint64_t restart[6];		/* [self] restart_syscall's state */
+	long (*restart_fn)(struct task_struct *task); /* [self] */
+	void *pi_state;			/* [futex] priority-inheriting locks it owns */
+	uint64_t timer_slack_ns;	/* [self] */
 
 	/* Kernel threads (sched/kthread.c): kmalloc()ed there, kfree()d with the struct by
 	 * put_task_struct(), because kthread_stop() reads the status of a thread that is gone. */
@@ -171,6 +177,9 @@ static inline void get_task_struct(struct task_struct *task)
 	refcount_get(&task->usage);
 }
 void put_task_struct(struct task_struct *task);
+/* Called by the last put_task_struct before the struct is freed: lets go of what must last as long as
+ * the struct itself (task->signal). Filled in by task/; NULL early. Same context as put. */
+extern void (*task_free_hook)(struct task_struct *task);
 /* Gives stacks that are kept for reuse back to the page allocator (memory short, tests). Context:
  * task, waits for other CPUs. */
 void task_drain_stacks(void);
