@@ -17,6 +17,9 @@ void drivers_init(void); /* virtio and others; may sleep; after all CPUs are up 
 
 /* Unpacks the initramfs at [data, data + len) into the root. 0; -EINVAL with a log line that says
  * where it is damaged. Context: a process with root's file system context; may sleep. */
-MUST_USE int initramfs_unpack(const void *data, size_t len);
+MUST_USE MUST_USE int initramfs_unpack(const void *data, size_t len);
+/* The same for the boot loader's initrd, whose frames are reserved: whole pages of file data that lie
+ * aligned become the files' pages where they are, all the rest goes to the allocator. Once. */
+MUST_USE int initramfs_load(paddr_t start, size_t len);
 
 #endif

@@ -76,6 +76,12 @@ static inline struct page *virt_to_page(const void *vaddr)
 void page_init(const struct boot_info *boot);
 /* Gives a range that was reserved until now (init sections, the initrd) to the allocator. */
 void page_add_range(paddr_t start, paddr_t end);
+/*
+ * Makes one frame of a range that is still reserved (the initrd's) an allocated one of order 0, with
+ * one reference and use as given, contents untouched: as if page_alloc had returned it. NULL: the frame
+ * is not managed, or is not reserved. Context: task, before page_add_range of that frame.
+ */
+MUST_USE struct page *page_claim_reserved(paddr_t frame, enum page_use use);
 
 /*
  * 2^order contiguous frames, aligned to their size, one reference, use as given. NULL: none left.

@@ -24,8 +24,11 @@ enum lock_rank {
 	LOCK_RANK_SIGHAND,
 	LOCK_RANK_TASK,
 	LOCK_RANK_FILES,
-	LOCK_RANK_FS,
+	LOCK_RANK_MOUNT, /* the mount table */
+	LOCK_RANK_FS,	 /* the shape of the tree of names, and other state of fs/ */
+	LOCK_RANK_NAMES, /* buckets of the name hash (two: spin_lock_pair) */
 	LOCK_RANK_PIPE,
+	LOCK_RANK_SOCKET, /* AF_UNIX sockets (two: spin_lock_pair) */
 	LOCK_RANK_TTY,
 	LOCK_RANK_MAPPING,
 	LOCK_RANK_PAGE_TABLE,
