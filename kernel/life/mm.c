@@ -68,7 +68,7 @@ struct mm_struct *mm_create(int32_t owner_pid)
 	mm->born_ns = arch_clock_ns();
 	ledger_init(mm);
 	registry_add(mm);
-	trace(MM_STATE, mm->id, MM_LIVE, arch_cpu_id());
+	trace(MM_STATE, mm->id, MM_LIVE, mm->owner_pid);
 	return mm;
 }
 
@@ -112,7 +112,7 @@ static void mm_free(struct mm_struct *mm)
 	mm->state = MM_FREE;
 	life_count(zombies_freed);
 	life_count(mms_freed);
-	trace(MM_STATE, mm->id, MM_FREE, arch_cpu_id());
+	trace(MM_STATE, mm->id, MM_FREE, mm->owner_pid);
 	registry_remove(mm);
 	ledger_assert_empty(mm);
 	root_poison(page_address(root));
@@ -177,7 +177,7 @@ void mm_retire(struct mm_struct *mm)
 	assert_msg(was == MM_LIVE, "I11 NoResurrect: mm %llu retired in state %u",
 		   (unsigned long long)mm->id, was);
 	atomic_store_relaxed(&mm->zombie_since_ns, arch_clock_ns());
-	trace(MM_STATE, mm->id, MM_ZOMBIE, arch_cpu_id());
+	trace(MM_STATE, mm->id, MM_ZOMBIE, mm->owner_pid);
 
 	preempt_disable();
 	life_count(zombies_born);
