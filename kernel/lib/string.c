@@ -3,17 +3,10 @@
  * kernel has set anything up. The compiler calls memcpy, memmove, memset and memcmp by itself.
  *
  * Whole words are moved through types that may alias anything and lie at any address. Built without
- * the transformation that would turn these very loops into calls of themselves (mk/kernel.mk).
+ * the transformation that would turn these very loops into calls of themselves (mk/kernel.mk). Names
+ * in parentheses are not taken for the macros of the same name.
  */
 #include <kern/string.h>
-
-/* The header maps these to builtins, which in the end call what is defined here. */
-#undef memcpy
-#undef memmove
-#undef memset
-#undef memcmp
-#undef strlen
-#undef strcmp
 
 typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
 typedef uint32_t __attribute__((may_alias, aligned(1))) half_t;
@@ -77,7 +70,7 @@ static ALWAYS_INLINE void copy_down(unsigned char *dst, const unsigned char *src
 	((word_t *)dst)[1] = head1;
 }
 
-void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+void *(memcpy)(void *restrict dst, const void *restrict src, size_t n)
 {
 	if (n < 16)
 		copy_below_16(dst, src, n);
@@ -86,7 +79,7 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 	return dst;
 }
 
-void *memmove(void *dst, const void *src, size_t n)
+void *(memmove)(void *dst, const void *src, size_t n)
 {
 	if (n < 16)
 		copy_below_16(dst, src, n);
@@ -97,7 +90,7 @@ void *memmove(void *dst, const void *src, size_t n)
 	return dst;
 }
 
-void *memset(void *dst, int byte, size_t n)
+void *(memset)(void *dst, int byte, size_t n)
 {
 	unsigned char *d = dst;
 	uint64_t word = 0x0101010101010101ULL * (unsigned char)byte;
@@ -123,7 +116,7 @@ void *memset(void *dst, int byte, size_t n)
 	return dst;
 }
 
-int memcmp(const void *a, const void *b, size_t n)
+int(memcmp)(const void *a, const void *b, size_t n)
 {
 	const unsigned char *x = a, *y = b;
 
@@ -145,7 +138,7 @@ void *memchr(const void *s, int byte, size_t n)
 	return NULL;
 }
 
-size_t strlen(const char *s)
+size_t(strlen)(const char *s)
 {
 	const char *p = s;
 
@@ -163,7 +156,7 @@ size_t strnlen(const char *s, size_t max)
 	return n;
 }
 
-int strcmp(const char *a, const char *b)
+int(strcmp)(const char *a, const char *b)
 {
 	for (; *a && *a == *b; a++, b++)
 		;

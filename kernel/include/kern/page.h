@@ -114,6 +114,9 @@ void page_drain_cpu(void);
  * In all builds, so that the sweeps test what runs.
  */
 void alloc_fail_nth(uint64_t n);
+/* Whether that one has failed. */
+bool alloc_has_failed(void);
+/* For allocators: this request is the one that fails. */
 bool alloc_should_fail(void);
 
 /* Somebody above who can give memory back; called where sleeping is allowed. Returns frames freed.

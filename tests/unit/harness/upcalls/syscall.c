@@ -1,0 +1,8 @@
+/* For tests that do not link what answers this upcall: nobody may make it. */
+#include <kern/assert.h>
+#include <kern/entry.h>
+
+void entry_syscall(struct trapframe *tf)
+{
+	panic("nobody answers");
+}
