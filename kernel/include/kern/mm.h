@@ -108,7 +108,6 @@ enum {
 	AREA_WIPEONFORK = 1 << 10,
 	AREA_LOCKED = 1 << 11,
 	AREA_NORESERVE = 1 << 12,
-	AREA_IO = 1 << 13, /* frames are not counted and not passed on: never merged, moved or grown */
 	AREA_STACK = 1 << 14,
 	AREA_HEAP = 1 << 15,
 	AREA_PROT = AREA_READ | AREA_WRITE | AREA_EXEC,
