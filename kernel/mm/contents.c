@@ -97,7 +97,8 @@ void contents_destroy(struct mm_struct *mm)
 
 uint64_t contents_resident(const struct mm_contents *contents)
 {
-	return atomic_load_relaxed(&contents->anon_pages) + atomic_load_relaxed(&contents->file_pages);
+	return atomic_load_relaxed(&contents->anon_pages) +
+	       atomic_load_relaxed(&contents->file_pages);
 }
 
 uint64_t contents_peak(struct mm_contents *contents)

@@ -68,7 +68,8 @@ static int fault_anon(struct fault *fault)
 		fault_enter_anon(fault, 0, page);
 		return 0;
 	}
-	zero = arch_pte_page(zero_frame, area_pte_flags(fault->area) | PTE_SPECIAL | PTE_ACCESSED, 0);
+	zero = arch_pte_page(zero_frame, area_pte_flags(fault->area) | PTE_SPECIAL | PTE_ACCESSED,
+			     0);
 	spin_lock(fault->leaf.lock);
 	if (arch_pte_is_none(atomic_load_relaxed(fault->entry)))
 		atomic_store_release(fault->entry, zero);
@@ -155,8 +156,7 @@ static int fault_write_protected(struct fault *fault)
 
 int area_fault(struct mm_struct *mm, struct area *area, vaddr_t va, bool is_write)
 {
-	struct fault fault = {
-		.mm = mm, .area = area, .va = va & PAGE_MASK, .is_write = is_write};
+	struct fault fault = {.mm = mm, .area = area, .va = va & PAGE_MASK, .is_write = is_write};
 	int error;
 
 	if (leaf_get(mm, va, &fault.leaf))

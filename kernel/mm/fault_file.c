@@ -19,9 +19,9 @@ STATIC_ASSERT(ARCH_PT_ENTRIES % AROUND_PAGES == 0); /* never more than one leaf 
 
 /* The pages around a fault. */
 struct around {
-	vaddr_t start;	/* of pages[0] */
-	unsigned nr;	/* pages that the area has there */
-	unsigned own;	/* index of the one that is wanted */
+	vaddr_t start;			  /* of pages[0] */
+	unsigned nr;			  /* pages that the area has there */
+	unsigned own;			  /* index of the one that is wanted */
 	struct page *pages[AROUND_PAGES]; /* each with a reference, or NULL */
 };
 

@@ -61,7 +61,7 @@ static void release_tables(struct gather *gather)
 {
 	struct page *table, *tmp;
 
-	list_for_each_entry_safe(table, tmp, &gather->tables, link) {
+	list_for_each_entry_safe (table, tmp, &gather->tables, link) {
 		list_remove(&table->link);
 		page_free(table);
 	}

@@ -13,12 +13,12 @@ enum { GATHER_LOCAL = 32, GATHER_EXTRA = PAGE_SIZE / sizeof(struct page *) };
 
 struct gather {
 	struct mm_struct *mm;
-	vaddr_t start, end;	  /* what the next flush must cover; empty: start >= end */
-	struct page **next;	  /* where the next page is noted, in local or in the extra frame */
-	struct page **limit;	  /* the end of that one */
-	struct page *extra;	  /* a frame for more notes; NULL: none yet, or no memory */
-	struct list_node tables;  /* unhooked tables */
-	uint64_t nr_tables;	  /* of the whole gather: given back to table_pages at the end */
+	vaddr_t start, end;	 /* what the next flush must cover; empty: start >= end */
+	struct page **next;	 /* where the next page is noted, in local or in the extra frame */
+	struct page **limit;	 /* the end of that one */
+	struct page *extra;	 /* a frame for more notes; NULL: none yet, or no memory */
+	struct list_node tables; /* unhooked tables */
+	uint64_t nr_tables;	 /* of the whole gather: given back to table_pages at the end */
 	uint64_t nr_anon, nr_file; /* the same, pages unmapped */
 	bool is_exit;
 	struct page *local[GATHER_LOCAL];

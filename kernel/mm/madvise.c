@@ -11,8 +11,14 @@
 #include "gather.h"
 #include "populate.h"
 
-enum advice_kind { ADVICE_UNKNOWN, ADVICE_NOTHING, ADVICE_FLAGS, ADVICE_DROP, ADVICE_REMOVE,
-		   ADVICE_POPULATE };
+enum advice_kind {
+	ADVICE_UNKNOWN,
+	ADVICE_NOTHING,
+	ADVICE_FLAGS,
+	ADVICE_DROP,
+	ADVICE_REMOVE,
+	ADVICE_POPULATE
+};
 
 static enum advice_kind advice_kind(int advice)
 {
@@ -47,8 +53,8 @@ static enum advice_kind advice_kind(int advice)
 
 /* Area by area over [start, end); holes are passed over and reported at the end (-ENOMEM). */
 static int for_each_part(struct mm_struct *mm, vaddr_t start, vaddr_t end, int advice,
-			 int (*fn)(struct mm_struct *mm, struct area **area, vaddr_t start, vaddr_t end,
-				   int advice))
+			 int (*fn)(struct mm_struct *mm, struct area **area, vaddr_t start,
+				   vaddr_t end, int advice))
 {
 	struct area *area = area_find(mm->contents, start);
 	int error = 0;
@@ -105,7 +111,8 @@ static int change_flags(struct mm_struct *mm, struct area **area, vaddr_t start,
 
 /* MADV_FREE lets the kernel free the pages at any time unless they are written again; without a page
  * scanner the time that is sure to help is now, and the program cannot tell. */
-static int drop_pages(struct mm_struct *mm, struct area **area, vaddr_t start, vaddr_t end, int advice)
+static int drop_pages(struct mm_struct *mm, struct area **area, vaddr_t start, vaddr_t end,
+		      int advice)
 {
 	struct gather gather;
 
@@ -167,7 +174,7 @@ static int populate(struct mm_struct *mm, vaddr_t start, vaddr_t end, int advice
 				   advice == MADV_POPULATE_WRITE ? FAULT_WRITE : POPULATE_READ);
 
 	if (error == -EIO)
-		return -EFAULT; /* SIGBUS if it were touched */
+		return -EFAULT;			   /* SIGBUS if it were touched */
 	return error == -EFAULT ? -EINVAL : error; /* the areas don't allow it */
 }
 

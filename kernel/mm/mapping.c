@@ -212,11 +212,13 @@ int mapping_adopt_page_move(struct mapping *mapping, uint64_t index, struct page
 /* The bytes of a page from offset on are zero from now on. */
 static void zero_tail(struct mapping *mapping, uint64_t from)
 {
-	struct page *page = from & ~PAGE_MASK ? mapping_find_page(mapping, from >> PAGE_SHIFT) : NULL;
+	struct page *page =
+		from & ~PAGE_MASK ? mapping_find_page(mapping, from >> PAGE_SHIFT) : NULL;
 
 	if (!page)
 		return;
-	memset((char *)page_address(page) + (from & ~PAGE_MASK), 0, PAGE_SIZE - (from & ~PAGE_MASK));
+	memset((char *)page_address(page) + (from & ~PAGE_MASK), 0,
+	       PAGE_SIZE - (from & ~PAGE_MASK));
 	page_put(page);
 }
 

@@ -16,11 +16,11 @@
 enum { NODE_BITS = 6, NODE_SLOTS = 1 << NODE_BITS, IS_NODE = 1 };
 
 struct mapping_node {
-	void *slots[NODE_SLOTS]; /* shift 0: struct page; else struct mapping_node */
+	void *slots[NODE_SLOTS];     /* shift 0: struct page; else struct mapping_node */
 	struct mapping_node *parent; /* NULL: the top; in a chain of spares: the next one */
-	uint8_t shift;	/* index bits below one slot */
-	uint8_t offset; /* slot of parent that this is in */
-	uint8_t count;	/* slots in use */
+	uint8_t shift;		     /* index bits below one slot */
+	uint8_t offset;		     /* slot of parent that this is in */
+	uint8_t count;		     /* slots in use */
 };
 
 static struct kcache *node_cache;

@@ -130,7 +130,7 @@ void area_usage_read(const struct area *area, struct area_usage *usage)
 			if (refcount_read(&page->refs) > (page->use == PAGE_USE_ANON ? 1 : 2))
 				usage->shared++;
 			else
-				usage->private++;
+				usage->private ++;
 		}
 		spin_unlock(leaf.lock);
 	}

@@ -192,7 +192,8 @@ long area_map(struct mm_struct *mm, const struct area_request *request)
 	result = rwsem_write_lock_killable(&contents->lock);
 	if (!result) {
 		result = map_locked(mm, request, flags, len);
-		is_populate = request->is_populate || (flags | contents->future_flags) & AREA_LOCKED;
+		is_populate =
+			request->is_populate || (flags | contents->future_flags) & AREA_LOCKED;
 		rwsem_write_unlock(&contents->lock);
 		if (result > 0 && is_populate && (flags & AREA_PROT)) {
 			/* What cannot be had now faults later (mmap(2), MAP_POPULATE). */

@@ -27,8 +27,8 @@ static bool may_write_now(const struct area *area, pte_t pte)
 
 /* Entries of [va, end), within one leaf table, whose lock is held. What lost a right goes to the
  * gather, to be flushed. */
-static void protect_entries(struct gather *gather, const struct area *area, pte_t *entry, vaddr_t va,
-			    vaddr_t end)
+static void protect_entries(struct gather *gather, const struct area *area, pte_t *entry,
+			    vaddr_t va, vaddr_t end)
 {
 	unsigned rights = area_pte_flags(area);
 
@@ -50,7 +50,8 @@ static void protect_entries(struct gather *gather, const struct area *area, pte_
 	}
 }
 
-static void protect_range(struct gather *gather, const struct area *area, vaddr_t start, vaddr_t end)
+static void protect_range(struct gather *gather, const struct area *area, vaddr_t start,
+			  vaddr_t end)
 {
 	vaddr_t next;
 
@@ -121,7 +122,8 @@ static int protect_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end, uint
 }
 
 /* PROT_GROWSDOWN: the range begins where the stack that it lies in begins (mprotect(2)). */
-static int find_start(const struct mm_contents *contents, unsigned prot, vaddr_t *start, vaddr_t end)
+static int find_start(const struct mm_contents *contents, unsigned prot, vaddr_t *start,
+		      vaddr_t end)
 {
 	const struct area *area = area_find(contents, *start);
 
@@ -139,8 +141,8 @@ static int find_start(const struct mm_contents *contents, unsigned prot, vaddr_t
 
 int area_protect(struct mm_struct *mm, vaddr_t start, size_t len, unsigned prot)
 {
-	const unsigned known = PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN |
-			       PROT_GROWSUP;
+	const unsigned known =
+		PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP;
 	struct mm_contents *contents = mm->contents;
 	uint64_t rounded = ROUND_UP(len, PAGE_SIZE);
 	vaddr_t end = start + rounded;

@@ -57,8 +57,8 @@ static long move_to(const struct remap *remap, struct area *area)
 	if (error)
 		return error;
 	/* From here on area is just what moves, so that taking it out later needs no memory. */
-	if (remap->old_len > 0 && area_isolate(contents, &area, remap->old,
-					       remap->old + remap->old_len))
+	if (remap->old_len > 0 &&
+	    area_isolate(contents, &area, remap->old, remap->old + remap->old_len))
 		return -ENOMEM;
 	copy = add_copy(remap, area);
 	error = copy ? move_prepare(remap->mm, remap->old, remap->to, moved) : -ENOMEM;
@@ -85,7 +85,8 @@ static bool grow_in_place(const struct remap *remap, struct area *area)
 	struct mm_contents *contents = remap->mm->contents;
 	uint64_t more = remap->new_len - remap->old_len;
 	const struct area *above = area_next(area);
-	uint64_t guard = above && above->flags & AREA_GROWSDOWN ? STACK_GUARD_PAGES << PAGE_SHIFT : 0;
+	uint64_t guard =
+		above && above->flags & AREA_GROWSDOWN ? STACK_GUARD_PAGES << PAGE_SHIFT : 0;
 	vaddr_t end = area->end + more;
 
 	if (area->end != remap->old + remap->old_len || end < area->end || end > ARCH_USER_END)
@@ -165,8 +166,10 @@ static long remap_locked(struct remap *remap, unsigned long flags, vaddr_t hint)
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return remap_to(remap, flags & MREMAP_FIXED, hint);
 	if (remap->new_len <= remap->old_len) {
-		error = find_area(&(struct remap){.mm = remap->mm, .old = remap->old,
-						  .old_len = remap->new_len}, &area);
+		error = find_area(&(struct remap){.mm = remap->mm,
+						  .old = remap->old,
+						  .old_len = remap->new_len},
+				  &area);
 		if (!error && remap->new_len < remap->old_len)
 			error = area_unmap_range(remap->mm, remap->old + remap->new_len,
 						 remap->old + remap->old_len);
@@ -189,7 +192,8 @@ static long remap_locked(struct remap *remap, unsigned long flags, vaddr_t hint)
 	return remap->to ? move_to(remap, area) : -ENOMEM;
 }
 
-long sys_mremap(vaddr_t old, size_t old_len, size_t new_len, unsigned long flags, vaddr_t new_address)
+long sys_mremap(vaddr_t old, size_t old_len, size_t new_len, unsigned long flags,
+		vaddr_t new_address)
 {
 	struct remap remap = {.mm = current->mm,
 			      .old = old,

@@ -52,7 +52,8 @@ int area_unmap_range(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 	}
 	/* area: the first one that stays above, whose start may have been moved up to end. */
 	area = area_find(contents, end);
-	tables_free(&gather, start, end, below ? below->end : 0, area ? area->start : ARCH_USER_END);
+	tables_free(&gather, start, end, below ? below->end : 0,
+		    area ? area->start : ARCH_USER_END);
 	gather_end(&gather);
 	return 0;
 }

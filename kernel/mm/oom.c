@@ -125,7 +125,7 @@ static bool kill_one(void)
 		return false;
 	page_stats_read(&stats);
 	choice.total_pages = stats.total;
-	mm_hooks.for_each_task(consider, &choice);
+	mm_hooks.for_each_task (consider, &choice);
 	if (!choice.mm)
 		return false;
 	spin_lock(&oom_lock);
@@ -140,7 +140,7 @@ static bool kill_one(void)
 	trace(OOM_KILL, choice.pid, choice.points, stats.free);
 	log_print("out of memory: killed process %d, %llu KiB resident\n", choice.pid,
 		  (unsigned long long)choice.points << (PAGE_SHIFT - 10));
-	mm_hooks.for_each_task(kill_sharer, choice.mm);
+	mm_hooks.for_each_task (kill_sharer, choice.mm);
 	return true;
 }
 

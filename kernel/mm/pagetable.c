@@ -22,7 +22,8 @@ struct page *user_page_alloc(enum page_use use, unsigned flags)
 
 static inline pte_t *table_entry(paddr_t table, vaddr_t va, unsigned level)
 {
-	return (pte_t *)phys_to_virt(table) + ((va >> ARCH_PT_SHIFT(level)) & (ARCH_PT_ENTRIES - 1));
+	return (pte_t *)phys_to_virt(table) +
+	       ((va >> ARCH_PT_SHIFT(level)) & (ARCH_PT_ENTRIES - 1));
 }
 
 static inline void leaf_set(struct leaf *leaf, paddr_t table)

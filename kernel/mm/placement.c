@@ -23,8 +23,7 @@ static vaddr_t place_below(const struct rb_node *node, uint64_t len, vaddr_t low
 			return place;
 	}
 	if (area->gap >= len) {
-		uint64_t guard =
-			area->flags & AREA_GROWSDOWN ? STACK_GUARD_PAGES << PAGE_SHIFT : 0;
+		uint64_t guard = area->flags & AREA_GROWSDOWN ? STACK_GUARD_PAGES << PAGE_SHIFT : 0;
 		to = MIN(area->start - guard, high);
 		from = MAX(area->start - guard - area->gap, low);
 		if (to > from && to - from >= len)

@@ -17,7 +17,8 @@ enum { PAGES_AT_ONCE = 64 };
 /* One page. Whether it is there with the right that is wanted is the fault's business to see. */
 static int populate_page(struct mm_struct *mm, struct area *area, vaddr_t va, unsigned access)
 {
-	if (access == 0) /* as much as the area gives; but a shared page isn't dirtied for nothing */
+	if (access ==
+	    0) /* as much as the area gives; but a shared page isn't dirtied for nothing */
 		access = (area->flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE ? FAULT_WRITE : 0;
 	if (!area_allows(area, access))
 		return -EFAULT;

@@ -35,12 +35,12 @@ struct mapping {
 	const struct mapping_ops *ops; /* [const] */
 	void *owner;		       /* [const] the inode */
 	struct spinlock lock;
-	void *tree;		       /* [lock] radix tree of pages; mm/mapping.c */
-	uint64_t nr_pages;	       /* [lock] */
-	uint64_t size;		       /* [lock, atomic for a look] bytes; faults at or past its last
+	void *tree;	   /* [lock] radix tree of pages; mm/mapping.c */
+	uint64_t nr_pages; /* [lock] */
+	uint64_t size;	   /* [lock, atomic for a look] bytes; faults at or past its last
 					* page get SIGBUS */
 	struct mutex areas_lock;
-	struct list_node areas;	       /* [areas_lock] of all address spaces: for truncation */
+	struct list_node areas; /* [areas_lock] of all address spaces: for truncation */
 };
 
 /* References 1, no pages, size 0. */

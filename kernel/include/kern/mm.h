@@ -57,36 +57,37 @@ void kthread_unuse_mm(void);
  * 2-MiB ranges of one process do not meet.
  */
 struct mm_contents {
-	struct rwsem lock;	     /* mmap lock: areas are changed under write, read under read */
-	struct rb_root areas;	     /* [lock] by address; summary: largest gap */
-	struct area *last;	     /* [lock] highest area, NULL: none */
-	size_t nr_areas;	     /* [lock] at most AREAS_MAX */
-	vaddr_t mmap_top;	     /* [const] mappings are placed downwards from here */
-	uint64_t anon_pages;	     /* [atomic] resident private and anonymous pages */
-	uint64_t file_pages;	     /* [atomic] resident pages of mappings; also shared memory */
-	uint64_t table_pages;	     /* [atomic] page tables below the root */
-	uint64_t peak_pages;	     /* [atomic] high-water mark; read it with contents_peak */
+	struct rwsem lock;    /* mmap lock: areas are changed under write, read under read */
+	struct rb_root areas; /* [lock] by address; summary: largest gap */
+	struct area *last;    /* [lock] highest area, NULL: none */
+	size_t nr_areas;      /* [lock] at most AREAS_MAX */
+	vaddr_t mmap_top;     /* [const] mappings are placed downwards from here */
+	uint64_t anon_pages;  /* [atomic] resident private and anonymous pages */
+	uint64_t file_pages;  /* [atomic] resident pages of mappings; also shared memory */
+	uint64_t table_pages; /* [atomic] page tables below the root */
+	uint64_t peak_pages;  /* [atomic] high-water mark; read it with contents_peak */
 	struct spinlock page_table_lock; /* levels above the leaves */
-	uint32_t nr_forks;	     /* [lock] capped; whether copying ahead can pay (fork.c) */
-	uint32_t is_reaped;	     /* [atomic] the OOM killer took pages away: contents no longer hold */
-	uint32_t future_flags;	     /* [lock] AREA_LOCKED after mlockall(MCL_FUTURE) */
+	uint32_t nr_forks;		 /* [lock] capped; whether copying ahead can pay (fork.c) */
+	uint32_t is_reaped; /* [atomic] the OOM killer took pages away: contents no longer hold */
+	uint32_t future_flags; /* [lock] AREA_LOCKED after mlockall(MCL_FUTURE) */
 	uint64_t total_pages, locked_pages, data_pages, stack_pages; /* [lock] of areas, in pages */
-	vaddr_t brk_start, brk;	     /* [lock] */
-	vaddr_t stack_top;	     /* [const] after exec */
-	vaddr_t arg_start, arg_end, env_start, env_end; /* [lock] for /proc */
+	vaddr_t brk_start, brk;					     /* [lock] */
+	vaddr_t stack_top;					     /* [const] after exec */
+	vaddr_t arg_start, arg_end, env_start, env_end;		     /* [lock] for /proc */
 	vaddr_t code_start, code_end, data_start, data_end;
 	struct file *exe_file; /* owns a reference; NULL until exec; released by exe_file_put */
-	uint64_t stack_limit, as_limit, data_limit; /* bytes; copied from the rlimits at exec and setrlimit */
+	uint64_t stack_limit, as_limit,
+		data_limit;	/* bytes; copied from the rlimits at exec and setrlimit */
 	uint64_t memlock_limit; /* bytes; UINT64_MAX for CAP_IPC_LOCK */
 	uint64_t futex_key;	/* [const] private futexes' identity, never used twice */
 	size_t auxv_len;	/* [const after exec] words in use */
-	uint64_t auxv[64];	/* [const after exec] for /proc/PID/auxv; last: not touched otherwise */
+	uint64_t auxv[64]; /* [const after exec] for /proc/PID/auxv; last: not touched otherwise */
 };
 
 enum {
-	AREAS_MAX = 65530,	     /* of one address space: -ENOMEM beyond (proc(5), max_map_count) */
-	STACK_GUARD_PAGES = 256,     /* kept free below an area that grows down */
-	MMAP_LOWEST = 64 << 10,	     /* nothing is mapped below (mmap_min_addr): bytes */
+	AREAS_MAX = 65530,	 /* of one address space: -ENOMEM beyond (proc(5), max_map_count) */
+	STACK_GUARD_PAGES = 256, /* kept free below an area that grows down */
+	MMAP_LOWEST = 64 << 10,	 /* nothing is mapped below (mmap_min_addr): bytes */
 };
 
 /* Resident pages now, and the most there ever were. Context: any; the caller holds a user. */
@@ -126,19 +127,20 @@ struct area_ops {
 /* [start, end) of an address space, with one protection and one object. Where the area belongs to a
  * mapping, start, end and pgoff need its areas_lock too to be written. */
 struct area {
-	struct rb_node node;	/* [mmap lock, write] */
-	vaddr_t start, end;	/* [mmap lock + areas_lock] page aligned */
-	uint64_t gap;		/* [mmap lock, write] free bytes between the area below and this one */
-	uint64_t max_gap;	/* [mmap lock, write] summary of the subtree: largest gap in it */
-	uint32_t flags;		/* [mmap lock, write] AREA_ */
-	uint32_t has_anon;	/* [atomic] a private page may have been put where the mapping's was */
-	struct mm_struct *mm;	/* [const] */
-	struct mapping *mapping; /* [const] file or shared memory; NULL: private anonymous. Holds a reference */
-	uint64_t pgoff;		/* [mmap lock + areas_lock] page number in the mapping of start */
+	struct rb_node node; /* [mmap lock, write] */
+	vaddr_t start, end;  /* [mmap lock + areas_lock] page aligned */
+	uint64_t gap;	     /* [mmap lock, write] free bytes between the area below and this one */
+	uint64_t max_gap;    /* [mmap lock, write] summary of the subtree: largest gap in it */
+	uint32_t flags;	     /* [mmap lock, write] AREA_ */
+	uint32_t has_anon;   /* [atomic] a private page may have been put where the mapping's was */
+	struct mm_struct *mm; /* [const] */
+	struct mapping *
+		mapping; /* [const] file or shared memory; NULL: private anonymous. Holds a reference */
+	uint64_t pgoff; /* [mmap lock + areas_lock] page number in the mapping of start */
 	struct list_node mapping_node; /* [mapping->areas_lock] */
-	const struct area_ops *ops; /* [const] NULL: none */
-	void *object;		/* [const] owned by ops (struct file) */
-	const char *name;	/* [const] "[stack]", "[heap]", "[vdso]" or NULL */
+	const struct area_ops *ops;    /* [const] NULL: none */
+	void *object;		       /* [const] owned by ops (struct file) */
+	const char *name;	       /* [const] "[stack]", "[heap]", "[vdso]" or NULL */
 };
 
 /* A request to map: mm/mmap.c. */
@@ -147,7 +149,8 @@ struct area_request {
 	size_t len;	 /* bytes, rounded up to pages */
 	uint32_t flags;	 /* AREA_; with no AREA_MAY bit at all: every one is added */
 	bool is_fixed, is_noreplace, is_populate;
-	struct mapping *mapping; /* NULL: anonymous (private, or shared: a new shared-memory mapping is made) */
+	struct mapping *
+		mapping; /* NULL: anonymous (private, or shared: a new shared-memory mapping is made) */
 	uint64_t pgoff;
 	const struct area_ops *ops;
 	void *object; /* ops->open is called on the new area */
@@ -169,7 +172,8 @@ MUST_USE int area_populate(struct mm_struct *mm, vaddr_t start, size_t len);
 /* The running task's own. */
 long sys_munmap(vaddr_t start, size_t len);
 long sys_mprotect(vaddr_t start, size_t len, unsigned long prot);
-long sys_mremap(vaddr_t old, size_t old_len, size_t new_len, unsigned long flags, vaddr_t new_address);
+long sys_mremap(vaddr_t old, size_t old_len, size_t new_len, unsigned long flags,
+		vaddr_t new_address);
 long sys_madvise(vaddr_t start, size_t len, int advice);
 long sys_brk(vaddr_t brk);
 long sys_msync(vaddr_t start, size_t len, int flags);
@@ -235,7 +239,8 @@ extern struct mm_hooks {
 	void (*fault_signal)(struct trapframe *tf, int signal, int code, uintptr_t address);
 	/* Calls fn for every thread of every process, kernel threads left out, with its process's
 	 * oom_score_adj (-1000 .. 1000), until fn returns false. fn doesn't sleep. */
-	void (*for_each_task)(bool (*fn)(struct task_struct *task, int score_adj, void *arg), void *arg);
+	void (*for_each_task)(bool (*fn)(struct task_struct *task, int score_adj, void *arg),
+			      void *arg);
 } mm_hooks;
 
 /* ---- TLB (mm/tlb.c) ------------------------------------------------------------------------------ */
