@@ -39,8 +39,15 @@ NORETURN void arch_cpu_halt(void);
 enum { MACHINE_OK = 0, MACHINE_PANIC = 1 };
 NORETURN void arch_machine_exit(int status);
 
-/* Registers of this CPU, and its call chain, symbolised, into the log. frame may be NULL: here. */
+/* Registers and call chain of frame, symbolised, into the log. NULL: of the exception that made this
+ * CPU panic, and the caller's chain. Context: any. */
 void arch_dump_state(const struct trapframe *frame);
+
+/* Where an IPI_STOP found this CPU; NULL: it has not stopped. Context: any. */
+const struct trapframe *arch_cpu_stopped_frame(unsigned cpu);
+
+/* What runs on a CPU: a glimpse, for panics. NULL: it never ran. Context: any. */
+struct task_struct *arch_cpu_task(unsigned cpu);
 
 /* The calling stack's return addresses, innermost first; returns how many. For ledgers and KASAN. */
 unsigned arch_stack_trace(uintptr_t *addresses, unsigned max);

@@ -38,4 +38,8 @@ void arch_thread_release(struct task_struct *task);
 /* Leaves the kernel for user mode with the frame of the running task: the end of a first exec. */
 NORETURN void arch_return_to_user(void);
 
+/* arch_prctl(2), where the port has it: the thread pointers of the running task. -EINVAL, -EPERM,
+ * -EFAULT. */
+long arch_sys_arch_prctl(int code, uintptr_t address);
+
 #endif
