@@ -14,6 +14,7 @@
 #include <uapi/errno.h>
 
 #include "area.h"
+#include "check.h"
 #include "gather.h"
 #include "mapping_tree.h"
 #include "pagetable.h"
@@ -81,6 +82,7 @@ void contents_destroy(struct mm_struct *mm)
 	if (!contents)
 		return;
 	might_sleep();
+	contents_debug_check(mm);
 	gather_begin(&gather, mm, true);
 	unmap_everything(mm, &gather);
 	gather_end(&gather);

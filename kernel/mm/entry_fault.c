@@ -21,7 +21,9 @@ static bool cannot_resolve(const struct task_struct *task, vaddr_t va)
 static void send_fault_signal(struct trapframe *tf, vaddr_t va, int error, int si_code)
 {
 	assert(mm_hooks.fault_signal);
-	if (error == -EIO)
+	if (error == -ENOMEM) /* and nobody else is left to kill */
+		mm_hooks.fault_signal(tf, SIGKILL, 0, va);
+	else if (error == -EIO)
 		mm_hooks.fault_signal(tf, SIGBUS, BUS_ADRERR, va);
 	else
 		mm_hooks.fault_signal(tf, SIGSEGV, si_code, va);

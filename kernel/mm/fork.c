@@ -27,6 +27,7 @@
 #include <uapi/errno.h>
 
 #include "area.h"
+#include "check.h"
 #include "mapping_unmap.h"
 #include "pagetable.h"
 
@@ -221,6 +222,7 @@ int contents_dup(struct mm_struct *dst, struct mm_struct *src)
 	atomic_fetch_add_relaxed(&to->file_pages, fork.nr_file);
 	if (fork.has_protected)
 		tlb_flush_mm(src, false);
+	contents_debug_check(src);
 	if (from->nr_forks < NR_FORKS_CAP)
 		from->nr_forks++;
 	rwsem_write_unlock(&from->lock);
