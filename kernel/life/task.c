@@ -84,6 +84,7 @@ void put_task_struct(struct task_struct *task)
 	assert(!atomic_load_relaxed(&task->on_cpu) && !task->se.is_queued);
 	assert(list_is_empty(&task->children) && list_is_empty(&task->all_node));
 	arch_thread_release(task);
+	kfree(task->kthread);
 	stack_free(task->stack, task->stack_frames);
 	kcache_free(task_cache, task);
 	atomic_fetch_add_relaxed(&nr_tasks, -1ULL);

@@ -18,7 +18,6 @@
  * The parent's TLBs are flushed once, at the end, if some entry lost its right to write; on failure
  * too, since the entries have changed and no later fork would know that they must be flushed.
  */
-#include <kern/assert.h>
 #include <kern/mm.h>
 #include <kern/page.h>
 #include <kern/signal.h>
@@ -208,13 +207,16 @@ static void choose_ahead(struct fork *fork)
 
 int contents_dup(struct mm_struct *dst, struct mm_struct *src)
 {
-	struct mm_contents *from = src->contents, *to = dst->contents;
+	struct mm_contents *from = src->contents, *to;
 	struct fork fork = {.dst = dst, .src = src};
-	int error = rwsem_write_lock_killable(&from->lock);
+	int error = contents_create(dst);
 
 	if (error)
+		return error;
+	to = dst->contents;
+	error = rwsem_write_lock_killable(&from->lock);
+	if (error)
 		return -EINTR;
-	assert(to && to->nr_areas == 0);
 	choose_ahead(&fork);
 	copy_fields(to, from);
 	error = copy_areas(&fork);

@@ -6,10 +6,12 @@
 #include <kern/list.h>
 #include <kern/task.h>
 
-/* Starts a kernel thread (mm NULL; it borrows). affinity: 0 = any CPU. name: printf format, cut to
- * TASK_COMM_LEN. fn may return: the thread ends with that status. The caller gets a reference, for
- * kthread_stop() or put_task_struct(). The pid comes from kthread_hooks if task/ has filled them in,
- * else it is 0. NULL: no memory. Context: task; does not sleep but for memory. */
+/* Starts a kernel thread (mm NULL; it borrows). affinity: 0 = any CPU; else it is bound to
+ * these, and waits to be started by task_wake_new() if none of them is online. name: printf
+ * format, cut to TASK_COMM_LEN. fn may return: the thread ends with that status. The caller gets
+ * a reference, for kthread_stop() or put_task_struct(). The pid comes from kthread_hooks if
+ * task/ has filled them in, else it is 0. NULL: no memory. Context: task; does not sleep but for
+ * memory. */
 MUST_USE PRINTF(4, 5) struct task_struct *kthread_create(int (*fn)(void *arg), void *arg,
 							 uint64_t affinity, const char *name, ...);
 /* Asks it to end, wakes it and waits for it; returns fn's status. Puts the caller's reference. */
@@ -20,14 +22,15 @@ bool kthread_should_stop(void);
 /* What task/ does so that a kernel thread appears among the processes; may be NULL early. */
 extern struct kthread_hooks {
 	int (*born)(struct task_struct *task); /* pid, lists; before it runs. -ENOMEM, -EAGAIN */
-	void (*died)(struct task_struct *task); /* in the dying thread, the last thing it does */
+	void (*died)(struct task_struct *task); /* in the dying thread, the last thing it does;
+						 * or it was stopped before it ever ran */
 } kthread_hooks;
 
 /* A piece of work, run once by a worker thread of a work queue after each queueing. */
 struct work {
-	struct list_node node; /* [queue lock] */
-	void (*fn)(struct work *work); /* may sleep; may free the work */
-	bool is_queued;
+	struct list_node node; /* [the pool's lock] */
+	void (*fn)(struct work *work); /* may sleep; may free the work, or queue it again */
+	uint32_t is_queued; /* [atomic] */
 };
 struct workqueue;
 /* A queue served by one thread for each CPU (bound) or by one thread for all. Made at boot

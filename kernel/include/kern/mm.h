@@ -199,11 +199,11 @@ struct area_usage {
 void area_usage_read(const struct area *area, struct area_usage *usage);
 
 /*
- * Contents of mm come and go. contents_create: empty ones, for an mm that has none; -ENOMEM.
- * contents_dup copies areas and tables copy-on-write from a live mm into dst's empty contents
- * (-ENOMEM; -EINTR on a fatal signal; dst is then torn down by contents_destroy; takes src's mmap
- * lock). contents_destroy is exit_mmap: unmaps everything, flushes, frees lower tables and the
- * contents; accepts an mm without any. Context: any task, which need not be a user of mm; may sleep.
+ * Contents of mm come and go; an mm starts without any. contents_create: empty ones; -ENOMEM.
+ * contents_dup: a copy, copy-on-write, of those of a live mm, whose mmap lock it takes (-ENOMEM; -EINTR
+ * on a fatal signal; dst then has what was copied so far). contents_destroy is exit_mmap: unmaps
+ * everything, flushes, frees lower tables and the contents; accepts an mm without any.
+ * Context: any task, which need not be a user of mm; may sleep.
  */
 MUST_USE int contents_create(struct mm_struct *mm);
 MUST_USE int contents_dup(struct mm_struct *dst, struct mm_struct *src);

@@ -1,6 +1,6 @@
 /*
- * The scheduler (rank 4). There is no scheduler thread: a switch is made by the leaving task, on its
- * stack and in its address space, and finished by the arriving one (sched/switch.c).
+ * The scheduler (rank 4). There is no scheduler thread: a switch is made by the leaving task, on
+ * its stack and in its address space, and finished by the arriving one (sched/switch.c).
  */
 #ifndef KERN_SCHED_H
 #define KERN_SCHED_H
@@ -65,9 +65,9 @@ MUST_USE struct task_struct *sched_idle_create(unsigned cpu);
 /* The idle loop; the boot and secondary CPUs' first threads end here. */
 NORETURN void sched_idle(void);
 
-/* User, system, idle time of a CPU in ns (their sum is its time online); run-queue length. User and
- * system are sampled, as in Linux without VIRT_CPU_ACCOUNTING: the sum is exact, the parts are split
- * by what the timer interrupted. */
+/* User, system, idle time of a CPU in ns (their sum is its time online); run-queue length. User
+ * and system are sampled, as in Linux without VIRT_CPU_ACCOUNTING: the sum is exact, the parts
+ * are split by what the timer interrupted. */
 struct cpu_times {
 	uint64_t user_ns, system_ns, idle_ns;
 	uint64_t nr_switches;

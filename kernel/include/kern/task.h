@@ -38,7 +38,6 @@ enum {
 	TASK_TRACED = 1 << 4,
 	TASK_NEW = 1 << 5,  /* not yet woken for the first time */
 	TASK_DEAD = 1 << 6, /* will never run again once switched out */
-	TASK_WAKING = 1 << 7, /* woken, on its way to another CPU's run queue */
 	TASK_SLEEPING = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_KILLABLE,
 };
 
@@ -79,6 +78,7 @@ struct sched_entity {
 	uint8_t rt_priority; /* 1 .. 99 for FIFO and RR, else 0 */
 	bool reset_on_fork;
 	bool is_queued;	 /* on a run queue; the running task is */
+	bool is_moving;	 /* runnable, between two run queues */
 	bool is_load_sleeper; /* counted in nr_uninterruptible */
 	uint64_t nr_switches_voluntary, nr_switches_involuntary;
 	uint64_t user_shown_ns, system_shown_ns; /* what was last reported: never goes back */

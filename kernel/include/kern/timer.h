@@ -1,6 +1,7 @@
 /*
- * Timers (rank 4): a function called in interrupt context on the CPU that armed it, at or soon after
- * a time of the clock. No periodic tick: the CPU's hardware timer stands at its earliest deadline.
+ * Timers (rank 4): a function called in interrupt context on the CPU that armed it, at or soon
+ * after a time of the clock. No periodic tick: the CPU's hardware timer stands at its earliest
+ * deadline.
  */
 #ifndef KERN_TIMER_H
 #define KERN_TIMER_H
@@ -11,9 +12,10 @@
 struct timer {
 	struct rb_node node;   /* [its queue's lock] clear: not armed */
 	uint64_t deadline_ns;  /* [its queue's lock] */
-	void (*fn)(struct timer *timer); /* [const] interrupts off, no lock held; may re-arm; may free
-					  * the timer if nobody can be in timer_cancel_wait() for it */
-	uint32_t cpu; /* [atomic, the lock of the queue it names] whose queue it is or was last in */
+	/* [const] Interrupts off, no lock held. May re-arm; may free the timer if nobody can be in
+	 * timer_cancel_wait() for it. */
+	void (*fn)(struct timer *timer);
+	uint32_t cpu; /* [atomic, lock of the queue it names] whose queue it is or was last in */
 };
 
 void timer_init(struct timer *timer, void (*fn)(struct timer *timer));

@@ -21,10 +21,10 @@ struct wait_entry {
 	struct list_node node; /* [queue lock] */
 	struct task_struct *task;
 	uint32_t is_waiting; /* [queue lock; atomic for a look] in the queue */
-	bool is_exclusive;   /* [const while waiting] wake_up_one and _key stop after the first of these
-			      * that they woke */
-	/* Called by wakers, queue lock held, interrupts off. key: what happened (poll events, 0 = all),
-	 * perhaps with WAKE_SYNC. Returns whether it counted as woken. */
+	bool is_exclusive; /* [const while waiting] wake_up_one and _key stop after the first of
+			    * these that they woke */
+	/* Called by wakers, queue lock held, interrupts off. key: what happened (poll events, 0
+	 * = all), perhaps with WAKE_SYNC. Returns whether it counted as woken. */
 	bool (*wake)(struct wait_entry *entry, unsigned key);
 	void *private;
 };
@@ -48,8 +48,8 @@ void wait_add(struct wait_queue *queue, struct wait_entry *entry);
 void wait_remove(struct wait_queue *queue, struct wait_entry *entry);
 
 /*
- * Context: any. Each is a release; costs one load if nobody waits (after a full barrier). _all wakes
- * everybody; _one and _key wake all who are not exclusive and the first exclusive one.
+ * Context: any. Each is a release; costs one load if nobody waits (after a full barrier). _all
+ * wakes everybody; _one and _key wake all who are not exclusive and the first exclusive one.
  */
 void wake_up_all(struct wait_queue *queue);
 void wake_up_one(struct wait_queue *queue);
@@ -57,9 +57,9 @@ void wake_up_key(struct wait_queue *queue, unsigned key);
 /* Everybody, with a key (a hang-up: POLLHUP). */
 void wake_up_all_key(struct wait_queue *queue, unsigned key);
 
-/* Sleep until condition. Interruptible and killable ones return -ERESTARTSYS on a signal; with a deadline (clock
- * ns; UINT64_MAX never) -ETIMEDOUT; 0 when the condition holds. The condition is evaluated without
- * the queue lock, by the sleeper. */
+/* Sleep until condition. Interruptible and killable ones return -ERESTARTSYS on a signal; with a
+ * deadline (clock ns; UINT64_MAX never) -ETIMEDOUT; 0 when the condition holds. The condition is
+ * evaluated without the queue lock, by the sleeper. */
 #define wait_event_state(queue, condition, sleep_state, deadline_ns)                               \
 	({                                                                                         \
 		int wait_result_ = 0;                                                              \
@@ -87,8 +87,8 @@ void wake_up_all_key(struct wait_queue *queue, unsigned key);
 #define wait_event_interruptible_until(queue, condition, deadline_ns)                              \
 	wait_event_state(queue, condition, TASK_INTERRUPTIBLE, deadline_ns)
 
-/* One sleep of the loop above: 0 after a wake-up, -ERESTARTSYS if a signal that the state listens to
- * is pending, -ETIMEDOUT if the deadline is past. */
+/* One sleep of the loop above: 0 after a wake-up, -ERESTARTSYS if a signal that the state
+ * listens to is pending, -ETIMEDOUT if the deadline is past. */
 int wait_sleep(uint32_t state, uint64_t deadline_ns);
 
 struct completion {
