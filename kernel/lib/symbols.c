@@ -2,9 +2,9 @@
 #include <kern/string.h>
 #include <kern/symbols.h>
 
-/* From the linker script; weak, so that tests link without. */
+/* From the linker script; weak, so that tests link without. Text of bring-up comes last. */
 extern const uint8_t symbols_start[] __attribute__((weak)), symbols_end[] __attribute__((weak));
-extern const char text_start[] __attribute__((weak)), text_end[] __attribute__((weak));
+extern const char text_start[] __attribute__((weak)), init_text_end[] __attribute__((weak));
 
 const char *symbol_find_in(const uint8_t *table, const uint8_t *table_end, uintptr_t base,
 			   uintptr_t limit, uintptr_t address, size_t *offset)
@@ -37,5 +37,5 @@ const char *symbol_find_in(const uint8_t *table, const uint8_t *table_end, uintp
 const char *symbol_find(uintptr_t address, size_t *offset)
 {
 	return symbol_find_in(symbols_start, symbols_end, (uintptr_t)text_start,
-			      (uintptr_t)text_end, address, offset);
+			      (uintptr_t)init_text_end, address, offset);
 }

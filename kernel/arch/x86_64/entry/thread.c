@@ -188,12 +188,6 @@ static void set_bases(uintptr_t fs_base, uintptr_t gs_base)
 	arch_irq_restore(flags);
 }
 
-/* A canonical address, so that IRET does not fault: what is not one faults in user mode instead. */
-uintptr_t frame_canonical(uintptr_t ip)
-{
-	return ip < ARCH_USER_END ? ip : UINT64_MAX;
-}
-
 void arch_frame_exec(struct trapframe *tf, uintptr_t ip, uintptr_t sp)
 {
 	unsigned long flags;

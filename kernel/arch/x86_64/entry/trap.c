@@ -97,6 +97,12 @@ static void kernel_page_fault(struct trapframe *tf, vaddr_t va, unsigned flags)
 	      va, flags & FAULT_PRESENT ? "no right" : "not mapped", tf->rip);
 }
 
+static void record_fault(uint64_t vector, uint64_t error)
+{
+	current->thread.fault_vector = (uint32_t)vector;
+	current->thread.fault_error = (uint32_t)error;
+}
+
 void trap_page_fault(struct trapframe *tf)
 {
 	vaddr_t va = cr2_read();
@@ -116,6 +122,8 @@ void trap_page_fault(struct trapframe *tf)
 	if (is_interruptible(tf))
 		arch_irq_enable();
 	if (arch_frame_is_user(tf)) {
+		record_fault(VEC_PAGE_FAULT, error);
+		current->thread.fault_address = va;
 		/* entry_fault turns failures into signals. */
 		if (entry_fault(tf, va, flags | FAULT_USER))
 			panic("unresolved page fault of user mode at %#lx", va);
@@ -155,6 +163,7 @@ static void user_exception(struct trapframe *tf)
 		s = (struct trap_signal){SIGSEGV, SI_KERNEL, false};
 	if (s.signal == SIGFPE && s.code == 0)
 		s.code = fpu_exception_code(tf->kind == VEC_SIMD);
+	record_fault(tf->kind, tf->number);
 	arch_irq_enable();
 	entry_user_exception(tf, s.signal, s.code, s.has_address ? tf->rip : 0);
 	arch_irq_disable();

@@ -19,7 +19,10 @@ struct arch_thread {
 	uintptr_t fs_base; /* [self] user thread pointer */
 	uintptr_t gs_base; /* [self] user GS base */
 	uint32_t user_cpu; /* [self] CPU + 1 whose registers last held its user state; 0: none */
-	bool is_user;	   /* [self] it has user registers: a frame and an FPU area */
+	/* [self] of the last exception in user mode, for signal frames */
+	uint32_t fault_vector, fault_error;
+	uint64_t fault_address;
+	bool is_user; /* [self] it has user registers: a frame and an FPU area */
 };
 
 /* The boot CPU's first stack, KERNEL_STACK_SIZE bytes with a guard page below: init_task's. */
