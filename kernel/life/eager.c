@@ -23,8 +23,9 @@ static void eager_release(struct mm_struct *mm, enum mm_pin pin)
 	assert(mm == &init_mm); /* nothing else is ever borrowed */
 }
 
-static void eager_retire(struct mm_struct *mm)
+static void eager_retire_move(struct mm_struct *mm)
 {
+	mmdrop(mm, PIN_USERS);
 }
 
 static void eager_unlazy(struct mm_struct *mm)
@@ -38,6 +39,6 @@ const struct lazy_strategy lazy_eager = {
 	.borrow = eager_borrow,
 	.carry = eager_carry,
 	.release = eager_release,
-	.retire = eager_retire,
+	.retire_move = eager_retire_move,
 	.unlazy = eager_unlazy,
 };

@@ -186,6 +186,5 @@ void mm_retire(struct mm_struct *mm)
 		this_cpu(life_stat).zombies_high = totals.zombies;
 	preempt_enable();
 
-	lazy->retire(mm);
-	mmdrop(mm, PIN_USERS);
+	lazy->retire_move(mm);
 }

@@ -23,9 +23,10 @@ static void refcount_release(struct mm_struct *mm, enum mm_pin pin)
 	mmdrop(mm, pin);
 }
 
-static void refcount_retire(struct mm_struct *mm)
+static void refcount_retire_move(struct mm_struct *mm)
 {
-	/* Whoever still stands on it holds a reference and drops it when it leaves. */
+	/* Whoever still stands on it holds a reference of its own. */
+	mmdrop(mm, PIN_USERS);
 }
 
 static void refcount_unlazy(struct mm_struct *mm)
@@ -39,7 +40,7 @@ const struct lazy_strategy lazy_refcount = {
 	.borrow = refcount_borrow,
 	.carry = refcount_carry,
 	.release = refcount_release,
-	.retire = refcount_retire,
+	.retire_move = refcount_retire_move,
 	.unlazy = refcount_unlazy,
 };
 
@@ -61,6 +62,6 @@ const struct lazy_strategy lazy_refcount_26 = {
 	.borrow = refcount_borrow,
 	.carry = refcount_26_carry,
 	.release = refcount_release,
-	.retire = refcount_retire,
+	.retire_move = refcount_retire_move,
 	.unlazy = refcount_unlazy,
 };

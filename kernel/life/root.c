@@ -4,17 +4,24 @@
  *
  * The pairing on which everything rests (D6; the flusher's side is mm/tlb.c):
  *
- *	switch_mm					tlb_flush
- *	  is_lazy = 0, own bit into mm->cpumask		  clear the page-table entries
- *	  full barrier (the bit's atomic)		  mm->tlb_gen + 1, full barrier
- *	  read mm->tlb_gen				  read mm->cpumask, is_lazy of each CPU in
- *it load the root					  interrupt those that are in it and not
- *lazy
+ *	root_load					tlb_flush
+ *	  is_lazy = 0, loaded_mm = SWITCHING,		  clear the page-table entries
+ *	  own bit in mm->cpumask			  mm->tlb_gen + 1
+ *	  full barrier					  full barrier
+ *	  read mm->tlb_gen				  of each CPU in mm->cpumask: read loaded_mm, is_lazy
+ *	  load the root					  interrupt it unless it stands elsewhere, or is lazy
+ *	  loaded_mm = mm
  *
- * Whoever comes second sees the first: either the flusher finds the bit and interrupts, or this CPU
- * reads the new generation, and since the entries were cleared before it, its load (or its flush)
- * forgets them. The interrupt stays pending while interrupts are off, so it cannot fall between the
- * steps. The bit goes only after another root is loaded (I15): until then the tables can be walked.
+ * Whoever comes second sees the first: either the flusher finds SWITCHING (or mm) and interrupts, or
+ * this CPU reads the new generation, and since the entries were cleared before it, its load forgets
+ * them. The interrupt stays pending while interrupts are off, so it cannot fall between the steps; a
+ * CPU that is SWITCHING is always interrupted, since it may be on its way to mm (H3). The generation
+ * is read before the load, not after: what is asked for in between is then done twice, not never.
+ *
+ * cpumask only grows: it says where an address space has been, so where a flusher must look;
+ * loaded_mm says who is there now. So a switch writes nothing that other CPUs write, but for an
+ * address space's first time on a CPU. loaded_mm leaves mm only after another root is loaded: until
+ * then the tables can be walked (I15, H1).
  */
 #include <kern/assert.h>
 #include <kern/life.h>
@@ -31,45 +38,46 @@ DEFINE_PER_CPU(struct tlb_state, tlb_state);
 /* Loads next's root in place of what is loaded. Interrupts off. */
 static void root_load(struct tlb_state *tlb, struct mm_struct *next)
 {
-	struct mm_struct *last = tlb->loaded_mm;
 	uint64_t me = 1ULL << arch_cpu_id();
 	uint64_t gen;
 
-	atomic_store_release(&tlb->loaded_mm, MM_SWITCHING); /* I2 */
-	if (next != &init_mm)
-		atomic_fetch_or_seqcst(&next->cpumask, me); /* I15, I16; pairs with tlb_flush */
-	gen = atomic_load_acquire(&next->tlb_gen);
+	atomic_store_release(&tlb->loaded_mm, MM_SWITCHING); /* I2; after is_lazy */
+	if (next != &init_mm && !(atomic_load_relaxed(&next->cpumask) & me)) {
+		atomic_fetch_or_relaxed(&next->cpumask, me);
+		this_cpu(life_stat).shared_atomics++;
+	}
+	atomic_fence_seqcst(); /* I15, I16; pairs with tlb_flush */
+	gen = atomic_load_relaxed(&next->tlb_gen);
 	arch_mmu_load_root(next->root);
 	tlb->gen = gen;
-	atomic_store_release(&tlb->loaded_mm, next);
-	if (last != &init_mm)
-		atomic_fetch_and_acqrel(&last->cpumask, ~me); /* H1: not before the load */
+	atomic_store_release(&tlb->loaded_mm, next); /* H1: not before the load */
 	this_cpu(life_stat).root_loads++;
 	trace(ROOT_LOAD, next->id, arch_cpu_id(), 0);
 }
 
-void switch_mm(struct mm_struct *prev, struct mm_struct *next)
+void switch_mm(struct mm_struct *next)
 {
 	struct tlb_state *tlb = &this_cpu(tlb_state);
+	bool was_lazy = atomic_load_relaxed(&tlb->is_lazy);
 	uint64_t gen;
 
 	debug_assert(!arch_irqs_enabled());
-	debug_assert(next->state == MM_LIVE || next == &init_mm);
-	if (tlb->loaded_mm != next) {
-		atomic_store_relaxed(&tlb->is_lazy, 0); /* ordered by the mask's full barrier */
+	debug_assert(next->state == MM_LIVE);
+	if (was_lazy)
+		atomic_store_relaxed(&tlb->is_lazy,
+				     0); /* before the barrier, here or in root_load */
+	if (atomic_load_relaxed(&tlb->loaded_mm) != next) {
 		root_load(tlb, next);
 		return;
 	}
 	debug_assert(arch_mmu_root() == next->root); /* I2 */
-	if (!tlb->is_lazy)
-		return; /* between threads of one process: flushes have reached this CPU all along
-			 */
+	if (!was_lazy)
+		return; /* between threads of one process: flushes have reached this CPU all along */
 
-	/* Back from lazy to the same address space, the saving that borrowing is for. Flushes may
-	 * have skipped this CPU: it catches up by itself. */
-	atomic_exchange_acqrel(&tlb->is_lazy, 0);
+	/* Back from lazy to the same address space, the saving that borrowing is for. Flushes may have
+	 * skipped this CPU: it catches up by itself. */
 	atomic_fence_seqcst(); /* is_lazy before tlb_gen; pairs with tlb_flush */
-	gen = atomic_load_acquire(&next->tlb_gen);
+	gen = atomic_load_relaxed(&next->tlb_gen);
 	if (tlb->gen != gen) {
 		arch_tlb_flush_all();
 		tlb->gen = gen;
@@ -88,7 +96,7 @@ void leave_mm(void)
 	struct tlb_state *tlb = &this_cpu(tlb_state);
 
 	debug_assert(!arch_irqs_enabled());
-	if (tlb->loaded_mm != &init_mm)
+	if (atomic_load_relaxed(&tlb->loaded_mm) != &init_mm)
 		root_load(tlb, &init_mm);
 }
 
@@ -121,9 +129,6 @@ void root_assert_unused(const struct mm_struct *mm)
 			"loaded on CPU %u",
 			(unsigned long long)mm->id, mm->owner_comm, mm->owner_pid,
 			(unsigned long long)mm->root, cpu);
-	assert_msg(atomic_load_relaxed(&mm->cpumask) == 0,
-		   "I15 MaskCover: mm %llu is being freed with CPUs 0x%llx in its mask",
-		   (unsigned long long)mm->id, (unsigned long long)mm->cpumask);
 }
 
 void root_poison(void *root)

@@ -88,14 +88,13 @@ void exec_mmap_move(struct mm_struct *mm)
 	flags = arch_irq_save();
 	current->mm = mm;
 	current->active_mm = mm;
-	switch_mm(stood_on, mm);
+	switch_mm(mm);
 	arch_irq_restore(flags);
+	if (!old) /* a kernel thread becomes a process; still on the CPU whose claim it is */
+		lazy->release(stood_on, PIN_LAZY);
 	task_unlock(current);
-
 	if (old)
 		mmput_as(old, USER_TASK);
-	else
-		lazy->release(stood_on, PIN_LAZY); /* a kernel thread becomes a process */
 }
 
 /*

@@ -2,13 +2,13 @@
  * Making every CPU forget translations. One side of the pairing that life/root.c draws:
  *
  *	the caller has cleared the entries	(page-table lock)
- *	tlb_gen + 1, a full barrier		whoever switches to mm from here on sees it
- *	read cpumask, and is_lazy of each CPU	those that had switched before are interrupted
- *	wait for their answers			then no stale translation is in use
+ *	tlb_gen + 1, a full barrier		whoever loads mm's root from here on sees it
+ *	read loaded_mm of each CPU in cpumask	those that had loaded it before, or may have, are
+ *	wait for their answers			interrupted: then no stale translation is in use
  *
  * A lazy CPU runs no user code and catches up by itself, so it is left in peace, unless page tables
- * are about to be freed: its processor may walk them at any time, used or not (I13). Then it is
- *told to leave the root altogether.
+ * are about to be freed: its processor may walk them at any time, used or not (I13). Then it is told
+ * to leave the root altogether.
  */
 #include <kern/assert.h>
 #include <kern/life.h>
@@ -53,25 +53,35 @@ static void flush_here(void *arg)
 	const struct flush *flush = arg;
 	struct tlb_state *tlb = &this_cpu(tlb_state);
 
-	if (tlb->loaded_mm != flush->mm)
+	if (atomic_load_relaxed(&tlb->loaded_mm) != flush->mm)
 		return; /* another root was loaded since, and with it all was forgotten */
-	if (tlb->is_lazy && flush->from_cpu != arch_cpu_id())
+	if (atomic_load_relaxed(&tlb->is_lazy) && flush->from_cpu != arch_cpu_id())
 		leave_mm(); /* claims and active_mm stay: this is an interrupt */
 	else if (tlb->gen < flush->gen)
 		flush_tlb_of_root(tlb, flush);
 }
 
+/* Whether a CPU must be interrupted. SWITCHING: it may be on its way to mm or from it (H3). */
+static bool is_target(const struct mm_struct *mm, unsigned cpu, bool freed_tables)
+{
+	const struct tlb_state *tlb = &per_cpu(tlb_state, cpu);
+	struct mm_struct *loaded = atomic_load_acquire(&tlb->loaded_mm);
+
+	if (loaded != mm && loaded != MM_SWITCHING)
+		return false;
+	return freed_tables || !atomic_load_relaxed(&tlb->is_lazy);
+}
+
 static uint64_t flush_targets(const struct mm_struct *mm, bool freed_tables)
 {
-	uint64_t mask = atomic_load_seqcst(&mm->cpumask) & ~(1ULL << arch_cpu_id());
+	uint64_t mask = atomic_load_relaxed(&mm->cpumask) & ~(1ULL << arch_cpu_id());
+	uint64_t targets = 0;
 	unsigned cpu;
 
-	if (freed_tables)
-		return mask;
 	for_each_cpu (cpu, mask)
-		if (atomic_load_seqcst(&per_cpu(tlb_state, cpu).is_lazy))
-			mask &= ~(1ULL << cpu);
-	return mask;
+		if (is_target(mm, cpu, freed_tables))
+			targets |= 1ULL << cpu;
+	return targets;
 }
 
 static void tlb_flush(struct flush *flush, bool freed_tables)
@@ -82,10 +92,11 @@ static void tlb_flush(struct flush *flush, bool freed_tables)
 	preempt_disable();
 	flush->from_cpu = arch_cpu_id();
 	flush->gen = atomic_fetch_add_seqcst(&flush->mm->tlb_gen, 1) + 1;
+	atomic_fence_seqcst(); /* tlb_gen before the CPUs' state; pairs with root_load and switch_mm */
+	targets = flush_targets(flush->mm, freed_tables);
 	flags = arch_irq_save();
 	flush_here(flush);
 	arch_irq_restore(flags);
-	targets = flush_targets(flush->mm, freed_tables); /* after tlb_gen; pairs with switch_mm */
 	if (targets) {
 		this_cpu(life_stat).ipis_sent += bit_count(targets);
 		smp_call(targets, flush_here, flush);

@@ -21,12 +21,12 @@ void kthread_use_mm(struct mm_struct *mm)
 	flags = arch_irq_save(); /* active_mm and the root in one step (H7) */
 	current->active_mm = mm;
 	current->mm = mm;
-	switch_mm(stood_on, mm);
+	switch_mm(mm);
 	arch_irq_restore(flags);
-	task_unlock(current);
-	/* It may be the same mm (D4): then a lazy claim went and a user came, and both were
-	 * counted. */
+	/* It may be the same mm (D4): then a lazy claim goes and a user came, and both were counted.
+	 * Still under the lock, which keeps the thread on the CPU whose claim it is. */
 	lazy->release(stood_on, PIN_LAZY);
+	task_unlock(current);
 }
 
 void kthread_unuse_mm(void)

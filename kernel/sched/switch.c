@@ -71,7 +71,7 @@ static void switch_to_user(struct rq *rq, struct task_struct *prev, struct task_
 	struct mm_struct *mm = prev->active_mm;
 
 	assert(next->active_mm == next->mm); /* I7 */
-	switch_mm(mm, next->mm);
+	switch_mm(next->mm);
 	if (prev->mm) {
 		this_cpu(life_stat).switches_uu++;
 		return;

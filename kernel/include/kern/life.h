@@ -51,8 +51,9 @@ struct lazy_strategy {
 	/* k -> u, use, exec: nobody on this CPU stands on mm any more; the new root is loaded. pin: what
 	 * the claim is written down as, PIN_PREV from finish_task_switch, PIN_LAZY elsewhere. */
 	void (*release)(struct mm_struct *mm, enum mm_pin pin);
-	/* users reached 0 and the contents are gone; before PIN_USERS is dropped. */
-	void (*retire)(struct mm_struct *mm);
+	/* users reached 0 and the contents are gone. Takes over PIN_USERS, and sees to it that it is
+	 * dropped once no CPU stands on mm. */
+	void (*retire_move)(struct mm_struct *mm);
 	/* This CPU goes offline or memory is short: leave any borrowed root. The root has been
 	 * replaced by init_mm's; releases the claim. */
 	void (*unlazy)(struct mm_struct *mm);
@@ -78,7 +79,7 @@ DECLARE_PER_CPU(struct tlb_state, tlb_state);
 
 /* Makes next's root the loaded one, up to date with every flush asked for. Loads nothing if it is
  * loaded and current already. Context: interrupts off. */
-void switch_mm(struct mm_struct *prev, struct mm_struct *next);
+void switch_mm(struct mm_struct *next);
 /* The running task has no mm from now on: flushes may skip this CPU. Context: interrupts off. */
 void enter_lazy_tlb(struct mm_struct *mm);
 /* A lazy CPU leaves the root it borrows and stands on init_mm's; claims and active_mm are untouched.

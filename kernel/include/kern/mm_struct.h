@@ -55,7 +55,7 @@ struct mm_struct {
 	struct refcount mm_count; /* 0: never seen, the struct is freed in that step */
 	paddr_t root;		  /* [const] top-level page table */
 	uint64_t tlb_gen;	  /* [atomic] flushes asked for so far; starts at 1 */
-	uint64_t cpumask;	  /* [atomic] CPUs whose TLB may hold entries of it (I15) */
+	uint64_t cpumask;	  /* [atomic] CPUs that have had it loaded: where a flush must look (I15) */
 	struct mm_contents *contents; /* [const while users > 0] NULL in a ZOMBIE (I12) */
 	uint8_t state;		  /* [atomic] enum mm_state */
 	uint64_t id;		  /* [const] never used twice: what traces and tables show */
