@@ -5,6 +5,8 @@
 #include <kern/spinlock.h>
 #include <arch/cpu.h>
 
+bool may_sleep_at_all;
+
 void spin_init(struct spinlock *lock, enum lock_rank rank, const char *name)
 {
 	*lock = (struct spinlock)SPINLOCK_INIT(rank, name);

@@ -16,12 +16,16 @@ char *host_arena;
 size_t host_arena_size;
 char *host_page_map, *host_kernel_map;
 
+enum { HOST_ARENA_ALIGN = 4 << 20 };
+
 static uint64_t clock_ns;
 bool host_time_follows_idle;
 
 void host_machine_init(size_t ram_bytes, struct boot_info *boot)
 {
-	host_arena = os_map(ram_bytes);
+	/* Physical addresses that are aligned to the largest block lie at addresses that are, too. */
+	host_arena = os_map(ram_bytes + HOST_ARENA_ALIGN);
+	host_arena = (char *)ROUND_UP((uintptr_t)host_arena, HOST_ARENA_ALIGN);
 	host_arena_size = ram_bytes;
 	host_page_map = os_reserve(HOST_PAGE_MAP_SIZE);
 	host_kernel_map = os_reserve(HOST_KERNEL_MAP_SIZE);
@@ -139,6 +143,16 @@ void host_panic_check(const char *text, const char *statement, const char *file,
 		return;
 	format_string(message, sizeof(message), "`%s` should panic with \"%s\", but %s%s",
 		      statement, text, caught_status ? "said: " : "went on. ", caught);
+	host_fail(message, file, line);
+}
+
+void host_copy_check(const char *statement, const char *file, int line)
+{
+	static char message[sizeof(caught) + 1024];
+
+	if (caught_status == 0)
+		return;
+	format_string(message, sizeof(message), "`%s` failed: %s", statement, caught);
 	host_fail(message, file, line);
 }
 

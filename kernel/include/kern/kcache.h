@@ -19,7 +19,7 @@ MUST_USE void *kcache_alloc(struct kcache *cache, unsigned flags);
 /* Context: any. object may be NULL. */
 void kcache_free(struct kcache *cache, void *object);
 
-/* 1 byte .. 4 MiB; aligned to 16, or to the size when that is a power of two up to a page. */
+/* 0 bytes .. 4 MiB; aligned to 64, or to the size when that is a power of two from 64 up to a page. */
 MUST_USE void *kmalloc(size_t size, unsigned flags);
 void kfree(const void *object);
 

@@ -55,11 +55,15 @@ static inline bool in_atomic(void)
 	return preempt_count() != 0;
 }
 
+/* False while the boot CPU brings the machine up and there is nobody to sleep for; set once, by init,
+ * when it starts to schedule. [const] afterwards */
+extern bool may_sleep_at_all;
+
 /* At the head of everything that may sleep: a call from atomic context is a bug even when this
  * call would not have slept (I19). */
 static inline void might_sleep(void)
 {
-	debug_assert(!in_atomic() && arch_irqs_enabled());
+	debug_assert(!may_sleep_at_all || (!in_atomic() && arch_irqs_enabled()));
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include <kern/boot.h>
 #include <kern/kcache.h>
 #include <kern/page.h>
+#include <kern/preempt.h>
 
 enum { MAX_CACHES = 128 };
 
@@ -67,6 +68,7 @@ int machine_setup(void **state)
 		host_machine_init(64UL << 20, &boot);
 		page_init(&boot);
 		kcache_init();
+		may_sleep_at_all = true;
 		test_machine_ready();
 		is_up = true;
 	}

@@ -58,6 +58,20 @@ extern uint64_t host_ipis_sent;
 		host_panic_check(text, #statement, __FILE__, __LINE__); \
 	} while (0)
 
+/*
+ * A statement that must not panic, in a copy of the process: for tests that need a machine of their
+ * own. In there, only the kernel's assert() may be used.
+ */
+#define host_run_in_copy(statement)                               \
+	do {                                                      \
+		if (host_panic_begin()) {                         \
+			statement;                                \
+			host_panic_missing();                     \
+		}                                                 \
+		host_copy_check(#statement, __FILE__, __LINE__); \
+	} while (0)
+
+void host_copy_check(const char *statement, const char *file, int line);
 bool host_panic_begin(void);
 NORETURN void host_panic_missing(void);
 void host_panic_check(const char *text, const char *statement, const char *file, int line);
