@@ -71,7 +71,12 @@ static inline void ledger_assert_empty(const struct mm_struct *mm)
 }
 #endif
 
-/* The strategies, a file each. */
-extern const struct lazy_strategy lazy_eager, lazy_refcount, lazy_refcount_26;
+/* root.c. Makes those of cpus that borrow mm leave it for init_mm, and waits for them. For
+ * strategies that do not count: the claim goes with it. Context: task, interrupts on. */
+void unlazy_cpus(struct mm_struct *mm, uint64_t cpus);
+
+/* The strategies. */
+extern const struct lazy_strategy lazy_eager, lazy_refcount, lazy_refcount_26, lazy_shootdown,
+	lazy_hazard, lazy_hazard_ipi;
 
 #endif

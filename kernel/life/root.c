@@ -114,6 +114,28 @@ void life_unlazy_cpu(void)
 	lazy->unlazy(mm);
 }
 
+/* On each CPU named to unlazy_cpus. */
+static void unlazy_here(void *arg)
+{
+	struct mm_struct *mm = arg;
+
+	if (current->mm || current->active_mm != mm)
+		return; /* it has left already, or never stood on it */
+	leave_mm();
+	current->active_mm = &init_mm;
+	lazy->unlazy(mm);
+}
+
+void unlazy_cpus(struct mm_struct *mm, uint64_t cpus)
+{
+	if (!cpus)
+		return;
+	preempt_disable();
+	this_cpu(life_stat).ipis_sent += bit_count(cpus & ~(1ULL << arch_cpu_id()));
+	smp_call(cpus, unlazy_here, mm);
+	preempt_enable();
+}
+
 void root_assert_unused(const struct mm_struct *mm)
 {
 	assert_msg(arch_mmu_root() != mm->root,

@@ -8,6 +8,9 @@ static const struct lazy_strategy *const strategies[] = {
 	&lazy_refcount, /* the default */
 	&lazy_refcount_26,
 	&lazy_eager,
+	&lazy_shootdown,
+	&lazy_hazard_ipi,
+	&lazy_hazard,
 };
 
 const struct lazy_strategy *lazy = &lazy_refcount;
