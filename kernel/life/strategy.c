@@ -6,11 +6,7 @@
 
 static const struct lazy_strategy *const strategies[] = {
 	&lazy_refcount, /* the default */
-	&lazy_refcount_26,
-	&lazy_eager,
-	&lazy_shootdown,
-	&lazy_hazard_ipi,
-	&lazy_hazard,
+	&lazy_refcount_26, &lazy_eager, &lazy_shootdown, &lazy_hazard_ipi, &lazy_hazard,
 };
 
 const struct lazy_strategy *lazy = &lazy_refcount;
@@ -24,17 +20,21 @@ const char *const *life_strategies(void)
 	return names;
 }
 
-bool life_init(const char *strategy)
+static const struct lazy_strategy *strategy_find(const char *name)
 {
+	for (size_t i = 0; i < ARRAY_LEN(strategies); i++)
+		if (strcmp(strategies[i]->name, name) == 0)
+			return strategies[i];
+	return NULL;
+}
+
+bool life_init(const char *name)
+{
+	const struct lazy_strategy *chosen = name ? strategy_find(name) : NULL;
+
+	if (chosen)
+		lazy = chosen;
 	mm_cache_init();
 	task_cache_init();
-	if (!strategy)
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(strategies); i++) {
-		if (strcmp(strategies[i]->name, strategy) == 0) {
-			lazy = strategies[i];
-			return true;
-		}
-	}
-	return false;
+	return !name || chosen;
 }

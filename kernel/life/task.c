@@ -21,7 +21,6 @@ struct task_struct init_task = {
 	.usage = {1},
 	.comm = "swapper",
 	.alloc_lock = SPINLOCK_INIT(LOCK_RANK_TASK, "task"),
-	.active_mm = &init_mm,
 	.affinity = UINT64_MAX,
 	.children = LIST_INIT(init_task.children),
 	.sibling = LIST_INIT(init_task.sibling),
@@ -39,7 +38,7 @@ void task_cache_init(void)
 {
 	task_cache = kcache_create("task_struct", sizeof(struct task_struct), CACHE_LINE);
 	/* The boot CPU's first thread stands on init_mm like any kernel thread that borrows it. */
-	mmgrab(&init_mm, PIN_LAZY);
+	init_task.active_mm = lazy->borrow(&init_mm);
 }
 
 struct task_struct *task_alloc(void)

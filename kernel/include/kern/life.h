@@ -61,7 +61,8 @@ struct lazy_strategy {
 
 extern const struct lazy_strategy *lazy; /* [const] after life_init */
 
-/* Chooses the strategy by name (NULL: the default). false: no such name; nothing changed. */
+/* Chooses the strategy by name (NULL: the default) and brings life/ up. false: no such name; the
+ * default is in force. Context: boot, one CPU, interrupts off, after kcache_init. */
 bool life_init(const char *strategy);
 /* Names of all strategies, NULL-terminated. */
 const char *const *life_strategies(void);
