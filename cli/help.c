@@ -1,0 +1,86 @@
+/* The texts of `lodger help`. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report.h"
+#include "verbs.h"
+
+static const char overview[] =
+	"Lodger boots a small kernel in QEMU and runs a Linux program of this machine in it.\n"
+	"\n"
+	"usage: lodger VERB [OPTIONS] …\n"
+	"\n"
+	"  run     run a program, or a shell, in the guest\n"
+	"  help    explain a verb: `lodger help run`\n"
+	"\n"
+	"  lodger --version\n";
+
+static const char run_text[] =
+	"usage: lodger run [OPTIONS] [--] [PROGRAM ARGS…]\n"
+	"\n"
+	"Boots the kernel and runs PROGRAM, a program of this machine, in it, as root. Standard "
+	"input,\n"
+	"output and error are carried byte for byte; the exit status is the program's (128 + n if\n"
+	"signal n ended it). Without PROGRAM: an interactive shell. If standard input is a "
+	"terminal,\n"
+	"the program gets one too, with job control; ctrl-] three times in a row ends the "
+	"machine.\n"
+	"\n"
+	"The guest's files live in memory and go with it. It holds PROGRAM with its interpreter "
+	"and\n"
+	"shared libraries, the files that ARGS name, what --add names, all under the path that "
+	"they\n"
+	"have here, and busybox under the names of its commands where nothing else has the name. "
+	"The\n"
+	"working directory is the same as here, empty otherwise.\n"
+	"\n"
+	"The environment is PATH, HOME, USER, LOGNAME, SHELL, PWD, with a terminal also TERM, LANG "
+	"and\n"
+	"COLORTERM, and what --env sets. Nothing else is passed on.\n"
+	"\n"
+	"  --cpus N            virtual CPUs, 1 to 64 (2)\n"
+	"  --memory SIZE       of the machine, like 64M or 4G (512M)\n"
+	"  --machine TYPE      microvm, q35 or pc (microvm)\n"
+	"  --accel NAME        auto, tcg or kvm (auto: kvm if a trial showed that it works here)\n"
+	"  --lazy NAME         how idle CPUs and kernel threads borrow address spaces\n"
+	"  --add HOST[:GUEST]  also take this file or directory along; may be repeated\n"
+	"  --env NAME=VALUE    set a variable of the program's environment; may be repeated\n"
+	"  --append WORDS      further words for the kernel's command line\n"
+	"  --kernel FILE       another kernel that boots with an initramfs, also a Linux bzImage\n"
+	"  --timeout SECONDS   end the machine after this time\n"
+	"  --gdb               wait for a debugger on localhost:1234 before the first instruction\n"
+	"  --verbose           show the kernel's messages, and what this command does\n"
+	"\n"
+	"Exit codes of the command itself: 124 timed out, 125 wrong use or something of this "
+	"machine\n"
+	"is missing, 126 the kernel panicked or the machine died, 127 PROGRAM or a library not "
+	"found.\n";
+
+static const char help_text[] = "usage: lodger help [VERB]\n";
+
+bool help_print(const char *verb)
+{
+	static const struct {
+		const char *verb, *text;
+	} texts[] = {{"run", run_text}, {"help", help_text}};
+
+	if (!verb) {
+		fputs(overview, stdout);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (!strcmp(texts[i].verb, verb)) {
+			fputs(texts[i].text, stdout);
+			return true;
+		}
+	}
+	return false;
+}
+
+int verb_help(int argc, char **argv)
+{
+	if (!help_print(argc > 1 ? argv[1] : NULL))
+		report_fail(EXIT_TOOL, "there is no verb `%s`; `lodger help` lists them", argv[1]);
+	return 0;
+}
