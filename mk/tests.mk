@@ -7,7 +7,8 @@
 # call in ranks above is answered by tests/unit/harness/upcalls, or by the test itself.
 UNIT := $(BUILD)/unit
 unit_ranks := lib trace sync phys life sched mm fs task procfs drivers syscall
-unit_upto = $(if $(filter $(1),$(unit_ranks)),$(call unit_take,$(1),$(unit_ranks)),$(unit_ranks))
+# Tests of a port's pure parts (arch/) need nothing above the first ranks.
+unit_upto = $(if $(filter $(1),$(unit_ranks)),$(call unit_take,$(1),$(unit_ranks)),$(if $(filter-out arch,$(1)),$(unit_ranks)))
 unit_take = $(if $(filter-out $(1),$(firstword $(2))),$(firstword $(2)) $(call unit_take,$(1),$(wordlist 2,99,$(2))),$(1))
 
 # Kernel names that the C library has too.
@@ -78,7 +79,23 @@ $(unit_tests): $(UNIT)/%: $(UNIT)/tests/unit/%.o $(unit_host_objects) $(UNIT)/li
 		$$(call unit_libraries_for,$$@)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_SANITIZE) -o $@ $< $(unit_host_objects) -Wl,--start-group $(UNIT)/libharness.a \
-		$(call unit_libraries_for,$@) -Wl,--end-group $(UNIT)/libupcalls.a -lcmocka
+		$(call unit_libraries_for,$@) $(filter %/libx86.a,$^) -Wl,--end-group $(UNIT)/libupcalls.a -lcmocka
 
+# The pure parts of the x86-64 port, with its own headers in front of arch/host's.
+unit_x86_sources := $(addprefix kernel/arch/x86_64/,boot/ranges.c boot/pvh.c machine/acpi.c machine/mp.c \
+	machine/facts.c entry/sigframe.c time/arithmetic.c)
+unit_x86_objects := $(patsubst %.c,$(UNIT)/%.o,$(unit_x86_sources))
+unit_x86_tests := $(filter $(UNIT)/arch/x86_64/%,$(unit_tests))
+
+$(unit_x86_objects) $(patsubst $(UNIT)/%,$(UNIT)/tests/unit/%.o,$(unit_x86_tests)): \
+	private unit_flags := -Ikernel/arch/x86_64/include $(unit_flags)
+
+$(UNIT)/libx86.a: $(unit_x86_objects)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(unit_x86_tests): $(UNIT)/libx86.a
+
+-include $(unit_x86_objects:.o=.d)
 -include $(patsubst %.c,$(UNIT)/%.d,$(unit_kernel_sources)) $(unit_host_objects:.o=.d) $(unit_harness_objects:.o=.d) \
 	$(unit_upcall_objects:.o=.d) $(patsubst $(UNIT)/%,$(UNIT)/tests/unit/%.d,$(unit_tests))

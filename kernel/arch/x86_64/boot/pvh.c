@@ -71,36 +71,56 @@ static void parse_cmdline(paddr_t paddr, phys_reach_fn *reach, char *cmdline, si
 	cmdline[len] = '\0';
 }
 
+/* The start info, its later fields 0 if this version has none. false: there is none at paddr. */
+static bool read_start_info(paddr_t paddr, phys_reach_fn *reach, struct hvm_start_info *start)
+{
+	const void *bytes = paddr ? reach(paddr, START_INFO_V0_SIZE) : NULL;
+
+	*start = (struct hvm_start_info){0};
+	if (!bytes)
+		return false;
+	memcpy(start, bytes, START_INFO_V0_SIZE);
+	if (start->magic != START_INFO_MAGIC)
+		return false;
+	bytes = start->version >= 1 ? reach(paddr, sizeof(*start)) : NULL;
+	if (bytes)
+		memcpy(start, bytes, sizeof(*start));
+	return true;
+}
+
+static void parse_initrd(const struct hvm_start_info *start, phys_reach_fn *reach,
+			 struct pvh_info *info)
+{
+	const struct hvm_module *module = NULL;
+
+	if (start->nr_modules > 0 && start->modules != 0)
+		module = reach(start->modules, sizeof(*module));
+	if (module && module->paddr != 0 && module->size != 0 &&
+	    module->size <= UINT64_MAX - module->paddr) {
+		info->initrd = module->paddr;
+		info->initrd_len = module->size;
+	}
+}
+
 int pvh_parse(paddr_t paddr, phys_reach_fn *reach, struct range_list *ram, char *cmdline,
 	      size_t cmdline_size, struct pvh_info *info)
 {
-	const struct hvm_start_info *start = reach(paddr, START_INFO_V0_SIZE);
+	unsigned nr;
+	struct hvm_start_info start;
+	const struct hvm_map_entry *map = NULL;
 
 	*info = (struct pvh_info){0};
 	ram->nr = 0;
 	cmdline[0] = '\0';
-	if (paddr == 0 || !start || start->magic != START_INFO_MAGIC)
+	if (!read_start_info(paddr, reach, &start))
 		return -EINVAL;
-
-	info->rsdp = start->rsdp;
-	parse_cmdline(start->cmdline, reach, cmdline, cmdline_size);
-	if (start->nr_modules > 0 && start->modules != 0) {
-		const struct hvm_module *module = reach(start->modules, sizeof(*module));
-
-		if (module && module->paddr != 0 && module->size != 0 &&
-		    module->size <= UINT64_MAX - module->paddr) {
-			info->initrd = module->paddr;
-			info->initrd_len = module->size;
-		}
-	}
-	if (start->version >= 1 && reach(paddr, sizeof(*start)) && start->memory_map != 0) {
-		unsigned nr = MIN(start->nr_map_entries, (uint32_t)MAX_MAP_ENTRIES);
-		const struct hvm_map_entry *map = reach(start->memory_map, nr * sizeof(*map));
-
-		if (map) {
-			parse_map(map, nr, ram);
-			info->nr_map_entries = nr;
-		}
-	}
+	info->rsdp = start.rsdp;
+	parse_initrd(&start, reach, info);
+	nr = MIN(start.nr_map_entries, (uint32_t)MAX_MAP_ENTRIES);
+	if (start.memory_map != 0)
+		map = reach(start.memory_map, nr * sizeof(*map));
+	if (map)
+		parse_map(map, nr, ram);
+	parse_cmdline(start.cmdline, reach, cmdline, cmdline_size);
 	return 0;
 }

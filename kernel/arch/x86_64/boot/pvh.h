@@ -16,7 +16,6 @@ struct pvh_info {
 	paddr_t initrd; /* 0: none */
 	uint64_t initrd_len;
 	paddr_t rsdp; /* 0: not told */
-	unsigned nr_map_entries;
 };
 
 /*

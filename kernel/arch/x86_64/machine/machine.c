@@ -44,13 +44,6 @@ unsigned fw_cfg_nr_cpus(void)
 	return low | (unsigned)io_read8(FW_CFG_DATA) << 8;
 }
 
-INIT_TEXT void machine_facts_init(struct machine_facts *facts)
-{
-	*facts = (struct machine_facts){0};
-	for (unsigned i = 0; i < NR_ISA_LINES; i++)
-		facts->isa[i].gsi = i;
-}
-
 /* Firmware tables: where RAM is they are in the direct map already. */
 static INIT_TEXT const void *reach_firmware(paddr_t paddr, size_t len)
 {

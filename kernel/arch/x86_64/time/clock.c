@@ -18,25 +18,6 @@ static uint64_t epoch_ns;
 static bool is_adjusted; /* some CPU has a tsc_adjust */
 static DEFINE_PER_CPU(int64_t, tsc_adjust);
 
-uint64_t frequency_khz(uint64_t ticks, uint64_t ref_ticks, uint64_t ref_hz)
-{
-	if (ref_ticks == 0)
-		return 0;
-	return ticks * ref_hz / ref_ticks / 1000;
-}
-
-/* SDM vol. 3, 19.7.3: the crystal times the ratio; without the crystal's rate, the base frequency. */
-uint64_t frequency_from_cpuid(const struct cpuid_frequency *f)
-{
-	if (f->hypervisor_khz)
-		return f->hypervisor_khz;
-	if (f->denominator && f->numerator && f->crystal_hz)
-		return (uint64_t)f->crystal_hz * f->numerator / f->denominator / 1000;
-	if (f->denominator && f->numerator)
-		return (uint64_t)f->base_mhz * 1000;
-	return 0;
-}
-
 static INIT_TEXT uint64_t told_tsc_khz(void)
 {
 	struct cpuid_frequency f = {0};

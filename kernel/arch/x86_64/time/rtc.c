@@ -49,7 +49,11 @@ static INIT_TEXT bool read_stable(struct rtc_time *time)
 	bool has_last = false;
 
 	for (unsigned i = 0; i < MAX_TRIES; i++) {
-		if (cmos(RTC_STATUS_A) & STATUS_A_UPDATING) {
+		uint8_t status = cmos(RTC_STATUS_A);
+
+		if (status == 0xff) /* nothing there */
+			return false;
+		if (status & STATUS_A_UPDATING) {
 			has_last = false;
 			continue;
 		}
@@ -65,18 +69,6 @@ static INIT_TEXT bool read_stable(struct rtc_time *time)
 static INIT_TEXT unsigned number(uint8_t value, bool is_binary)
 {
 	return is_binary ? value : (value >> 4) * 10U + (value & 15);
-}
-
-uint64_t days_from_date(unsigned year, unsigned month, unsigned day)
-{
-	static const uint16_t before_month[12] = {0,   31,  59,	 90,  120, 151,
-						  181, 212, 243, 273, 304, 334};
-	uint64_t y = year - 1; /* leap days of all years before this one */
-	uint64_t leaps = y / 4 - y / 100 + y / 400 - (1969 / 4 - 1969 / 100 + 1969 / 400);
-	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return (year - 1970) * 365ULL + leaps + before_month[month - 1] +
-	       (is_leap && month > 2 ? 1 : 0) + day - 1;
 }
 
 INIT_TEXT uint64_t rtc_read_epoch(void)

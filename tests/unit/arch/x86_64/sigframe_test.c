@@ -1,0 +1,97 @@
+/* kernel/arch/x86_64/entry/sigframe.c */
+#include "test.h"
+#include <string.h>
+#include <arch/mmu.h>
+#include <port/layout.h>
+#include <port/x86.h>
+#include "../../../../kernel/arch/x86_64/entry/sigframe.h"
+
+TEST(frames_are_aligned_as_the_abi_wants_and_do_not_overlap)
+{
+	for (uintptr_t top = 0x7ffff000; top < 0x7ffff000 + 300; top++) {
+		for (size_t fpu = 512; fpu < 3000; fpu += 97) {
+			uintptr_t frame, fpstate;
+
+			assert_true(sigframe_place(top, fpu, &frame, &fpstate));
+			assert_int_equal(fpstate % 64, 0);
+			assert_true(fpstate + fpu <= top);
+			assert_int_equal(frame % 16, 8); /* as after a call */
+			assert_true(frame + sizeof(struct rt_sigframe) <= fpstate);
+		}
+	}
+}
+
+TEST(impossible_stacks_are_refused)
+{
+	uintptr_t frame, fpstate;
+
+	assert_false(sigframe_place(0, 832, &frame, &fpstate));
+	assert_false(sigframe_place(1000, 832, &frame, &fpstate));
+	assert_false(sigframe_place(ARCH_USER_END + 1, 832, &frame, &fpstate));
+	assert_false(sigframe_place(UINT64_MAX, 832, &frame, &fpstate));
+	assert_false(sigframe_place(ARCH_KERNEL_BASE + 0x10000, 832, &frame, &fpstate));
+	assert_true(sigframe_place(ARCH_USER_END, 832, &frame, &fpstate));
+}
+
+TEST(linux_layout_is_met)
+{
+	assert_int_equal(offsetof(struct rt_sigframe, context), 8);
+	assert_int_equal(offsetof(struct rt_sigframe, context.registers), 48);
+	assert_int_equal(offsetof(struct rt_sigframe, context.registers.rip), 48 + 128);
+	assert_int_equal(offsetof(struct rt_sigframe, context.registers.fpstate), 48 + 184);
+	assert_int_equal(offsetof(struct rt_sigframe, context.mask), 304);
+	assert_int_equal(offsetof(struct rt_sigframe, info), 312);
+}
+
+TEST(registers_come_back_as_they_went)
+{
+	struct trapframe tf, back;
+	struct sigcontext context;
+
+	memset(&tf, 0x11, sizeof(tf));
+	tf.rip = 0x401000;
+	tf.rsp = 0x7ffe0000;
+	tf.cs = SEL_USER_CODE;
+	tf.ss = SEL_USER_DATA;
+	tf.rflags = RFLAGS_IF | RFLAGS_FIXED | RFLAGS_CF;
+	tf.kind = FRAME_PLAIN;
+	tf.number = 0;
+	sigcontext_fill(&context, &tf);
+	back = (struct trapframe){.rflags = RFLAGS_IF | RFLAGS_FIXED};
+	sigcontext_restore(&context, &back);
+	assert_memory_equal(&tf, &back, sizeof(tf));
+}
+
+TEST(hostile_contexts_get_no_rights)
+{
+	struct sigcontext context;
+	struct trapframe tf = {.rflags = RFLAGS_IF | RFLAGS_FIXED, .kind = FRAME_SYSCALL};
+
+	memset(&context, 0xff, sizeof(context));
+	sigcontext_restore(&context, &tf);
+	assert_int_equal(tf.cs, SEL_USER_CODE);
+	assert_int_equal(tf.ss, SEL_USER_DATA);
+	assert_int_equal(tf.kind, FRAME_PLAIN); /* never by SYSRET */
+	assert_int_equal(tf.rflags & (RFLAGS_IOPL | RFLAGS_NT | 1U << 17 /* VM */), 0);
+	assert_true(tf.rflags & RFLAGS_IF);
+
+	memset(&context, 0, sizeof(context));
+	sigcontext_restore(&context, &tf);
+	assert_true(tf.rflags & RFLAGS_IF);
+	assert_true(tf.rflags & RFLAGS_FIXED);
+}
+
+TEST(addresses_that_iret_would_fault_on_are_replaced)
+{
+	static const uint64_t bad[] = {1ULL << 47, 0x00007ffffffff000, 0x8000000000000000,
+				       0xffff7fffffffffff, 0xffff800000000000};
+	struct trapframe tf = {0};
+
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+		struct sigcontext context = {.rip = bad[i]};
+
+		sigcontext_restore(&context, &tf);
+		assert_int_equal((int64_t)(tf.rip << 16) >> 16, (int64_t)tf.rip);
+		assert_true(tf.rip >= ARCH_KERNEL_BASE); /* faults in user mode */
+	}
+}
