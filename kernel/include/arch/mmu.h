@@ -79,6 +79,14 @@ void arch_kernel_unmap(vaddr_t va, size_t nr_pages);
  * memory. Returns 0 when there is none. */
 extern paddr_t (*arch_table_alloc)(void);
 
+/*
+ * Hands the frames of what only bring-up needed (INIT_TEXT, INIT_DATA) to give(), once: from then on
+ * they are ordinary RAM. Context: boot CPU, task context, after the last INIT_TEXT call; best before
+ * other CPUs start. Other CPUs still have the old, stricter mappings in their TLBs: where they run
+ * already, the caller flushes theirs (arch_tlb_flush_kernel) before the frames are used.
+ */
+void arch_init_release(void (*give)(paddr_t start, paddr_t end));
+
 #include <port/mmu.h>
 
 #endif

@@ -52,12 +52,12 @@ static INIT_TEXT void map_direct(void)
 	if (boot_info.initrd != 0)
 		map_around(ROUND_DOWN(boot_info.initrd, PAGE_SIZE),
 			   ROUND_UP(boot_info.initrd + boot_info.initrd_len, PAGE_SIZE), text, end);
-	map_at(PHYS_BASE, text, end, KERNEL_CONST, 1);
+	map_at(PHYS_BASE, text, end, KERNEL_CONST, 0);
 }
 
 static INIT_TEXT void map_image_part(const char *start, const char *end, unsigned flags)
 {
-	map_at(KERNEL_IMAGE_BASE, image_to_phys(start), image_to_phys(end), flags, 1);
+	map_at(KERNEL_IMAGE_BASE, image_to_phys(start), image_to_phys(end), flags, 0);
 }
 
 static INIT_TEXT void map_image(void)
@@ -67,6 +67,27 @@ static INIT_TEXT void map_image(void)
 	map_image_part(init_start, init_text_end, KERNEL_TEXT);
 	map_image_part(data_start, boot_stack_guard, KERNEL_DATA);
 	map_image_part(boot_stack_guard + PAGE_SIZE, image_end, KERNEL_DATA);
+}
+
+static void release(char *start, char *end, void (*give)(paddr_t start, paddr_t end))
+{
+	if (start == end)
+		return;
+	arch_kernel_unmap((vaddr_t)start, (size_t)(end - start) / PAGE_SIZE);
+	give(image_to_phys(start), image_to_phys(end));
+}
+
+void arch_init_release(void (*give)(paddr_t start, paddr_t end))
+{
+	paddr_t text = image_to_phys(init_start), text_end_at = image_to_phys(init_text_end);
+
+	/* As start-up text it was read-only in the direct map too. The tables are there. */
+	if (table_map_range(kernel_root, PHYS_BASE + text, text, text_end_at - text, KERNEL_DATA,
+			    0))
+		return;
+	arch_tlb_flush_kernel();
+	release(init_start, init_end, give);
+	release(init_bss_start, init_bss_end, give);
 }
 
 INIT_TEXT void paging_init(void)

@@ -4,9 +4,11 @@
  *
  *	arch_cpu_start			the CPU
  *	INIT, start-up IPI	->	trampoline, boot/pvh.S, ap_main
- *	wait for UP		<-	own tables loaded: UP
- *	rounds of clock readings	rounds of clock readings
- *	adjustment, GO		->	entry_cpu_start
+ *	halt until UP		<-	own tables loaded: UP and an interrupt
+ *	compare clocks			compare clocks, where they may differ
+ *	GO			->	entry_cpu_start
+ *
+ * The starter halts rather than spins: the CPU that it waits for may need the same host CPU.
  */
 #include <kern/assert.h>
 #include <kern/atomic.h>
@@ -16,6 +18,7 @@
 #include <kern/task.h>
 #include <uapi/errno.h>
 #include <arch/cpu.h>
+#include <arch/irq.h>
 #include <arch/mmu.h>
 #include <arch/time.h>
 #include <port/features.h>
@@ -33,6 +36,8 @@
 enum {
 	COMMAND_INIT = 5 << 8 | 1 << 14,
 	COMMAND_START_UP = 6 << 8 | 1 << 14,
+	COMMAND_WAKE = VEC_RESCHEDULE | 1 << 14,
+	SPIN_US = 20,
 	RETRY_MS = 20,	   /* until the start-up IPI is repeated */
 	GIVE_UP_MS = 3000, /* an emulated CPU waits for its turn on the host */
 	SYNC_ROUNDS = 8,
@@ -45,12 +50,13 @@ extern const char ap_trampoline[], ap_trampoline_end[];
 
 static paddr_t trampoline_page;
 
-/* The hand-over. turn counts up: even, the boot side's; odd, the starting CPU's. */
+/* The hand-over. turn counts up: even, the starter's; odd, the starting CPU's. */
 static struct {
-	uint32_t is_up;	 /* [atomic] the CPU has come */
-	uint32_t turn;	 /* [atomic] TURN_GO: no more rounds */
-	uint64_t ap_tsc; /* what it read; published by turn */
-	int64_t adjust;	 /* its result; published by TURN_GO */
+	uint32_t is_up;	  /* [atomic] the CPU has come */
+	uint32_t turn;	  /* [atomic] TURN_GO: no more rounds */
+	uint32_t starter; /* APIC number of who waits; before the IPI */
+	uint64_t ap_tsc;  /* what it read; published by is_up, then by turn */
+	int64_t adjust;	  /* its result; published by TURN_GO */
 } handover;
 
 #define TURN_GO UINT32_MAX
@@ -86,23 +92,35 @@ static uint64_t ms_from_now(unsigned ms)
 	return arch_clock_ns() + ms * NSEC_PER_MSEC;
 }
 
-/* Waits until *word is value or the clock reads end_ns. */
-static bool wait_for(const uint32_t *word, uint32_t value, uint64_t end_ns)
+static bool is_up(void)
 {
-	while (atomic_load_acquire(word) != value) {
-		if (arch_clock_ns() > end_ns)
-			return false;
-		arch_cpu_relax();
-	}
-	return true;
+	return atomic_load_acquire(&handover.is_up);
 }
 
 static void spin_us(unsigned us)
 {
 	uint64_t end_ns = arch_clock_ns() + us * NSEC_PER_USEC;
 
-	while (arch_clock_ns() < end_ns)
+	while (!is_up() && arch_clock_ns() < end_ns)
 		arch_cpu_relax();
+}
+
+/* A little by looking, then halted until the CPU's interrupt, or the timer's. */
+static void wait_until_up(uint64_t end_ns)
+{
+	spin_us(SPIN_US);
+	while (!is_up() && arch_clock_ns() < end_ns) {
+		if (!arch_irqs_enabled()) {
+			arch_cpu_relax();
+			continue;
+		}
+		arch_irq_disable();
+		timer_arm_by(end_ns);
+		if (!is_up())
+			arch_idle_wait();
+		else
+			arch_irq_enable();
+	}
 }
 
 static void command(unsigned cpu, uint32_t bits)
@@ -123,7 +141,8 @@ static bool kick(unsigned cpu)
 		spin_us(10000);
 	do {
 		command(cpu, COMMAND_START_UP | (uint32_t)(trampoline_page >> PAGE_SHIFT));
-		if (wait_for(&handover.is_up, 1, ms_from_now(RETRY_MS)))
+		wait_until_up(ms_from_now(RETRY_MS));
+		if (is_up())
 			return true;
 	} while (arch_clock_ns() < end_ns);
 	return false;
@@ -169,9 +188,24 @@ static int64_t answer_rounds(void)
 	return handover.adjust;
 }
 
+/* A virtual machine's CPUs share one clock, or differ by much: its first reading tells. Rounds of
+ * spinning on both sides are dear there, when the two take turns on one host CPU. */
+static void compare_clocks(unsigned cpu, uint64_t kick_tsc)
+{
+	uint64_t first = handover.ap_tsc;
+
+	handover.adjust = 0;
+	if (!x86_features.has_hypervisor || first < kick_tsc || first > tsc_read())
+		handover.adjust = measure_skew();
+	if (handover.adjust != 0)
+		log_print("smp: CPU %u: TSC moved by %lld\n", cpu, (long long)handover.adjust);
+	atomic_store_release(&handover.turn, TURN_GO);
+}
+
 int arch_cpu_start(unsigned cpu, struct task_struct *idle)
 {
 	struct cpu_hot *hot = cpu_hot_at(cpu);
+	uint64_t kick_tsc = tsc_read();
 
 	assert(cpu > 0 && cpu < machine.nr_cpus);
 	hot->task = idle;
@@ -179,16 +213,14 @@ int arch_cpu_start(unsigned cpu, struct task_struct *idle)
 	hot->kernel_sp = thread_stack_top(idle);
 	per_cpu(tss, cpu).rsp0 = hot->kernel_sp;
 	ap_boot = (struct ap_boot){hot->kernel_sp, percpu_offset[cpu]};
+	handover.starter = machine.apic_ids[arch_cpu_id()];
 	atomic_store_relaxed(&handover.is_up, 0);
 	atomic_store_release(&handover.turn, 0);
 	if (!kick(cpu)) {
 		log_print("smp: CPU %u (APIC %u) does not start\n", cpu, machine.apic_ids[cpu]);
 		return -EIO;
 	}
-	handover.adjust = measure_skew();
-	if (handover.adjust != 0)
-		log_print("smp: CPU %u: TSC moved by %lld\n", cpu, (long long)handover.adjust);
-	atomic_store_release(&handover.turn, TURN_GO);
+	compare_clocks(cpu, kick_tsc);
 	return 0;
 }
 
@@ -201,7 +233,9 @@ void ap_main(void)
 	fpu_enable();
 	apic_enable();
 	timer_start();
+	handover.ap_tsc = tsc_read();
 	atomic_store_release(&handover.is_up, 1);
+	apic_send(handover.starter, COMMAND_WAKE);
 	clock_set_adjust(answer_rounds());
 	entry_cpu_start();
 }

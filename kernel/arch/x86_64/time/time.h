@@ -47,6 +47,8 @@ uint64_t calibrate_tsc_khz(void);
 
 /* Starts this CPU's timer, idle. apic_khz: its counting rate. Context: each CPU, interrupts off. */
 void timer_start(void);
+/* An interrupt at deadline_ns or earlier, whatever else is armed. Interrupts off. */
+void timer_arm_by(uint64_t deadline_ns);
 void timer_init(uint64_t apic_khz);
 /* Lets the timer count down from its maximum without an interrupt; what is left. Context: boot. */
 void timer_count_freely(void);

@@ -65,6 +65,12 @@ void arch_timer_arm(uint64_t deadline_ns)
 		timer_set(timer, arch_clock_ns());
 }
 
+void timer_arm_by(uint64_t deadline_ns)
+{
+	if (deadline_ns < this_cpu(timer_state).deadline_ns)
+		arch_timer_arm(deadline_ns);
+}
+
 void arch_timer_disarm(void)
 {
 	this_cpu(timer_state).deadline_ns = UINT64_MAX;
