@@ -57,6 +57,8 @@ static void leave_queue(struct rq *rq, struct task_struct *task)
 		atomic_store_relaxed(&task->state, TASK_RUNNING);
 		return;
 	}
+	if (!task_is_rt(task))
+		fair_learn_burst(&task->se);
 	rq_dequeue(rq, task);
 	if (state & (TASK_UNINTERRUPTIBLE | TASK_KILLABLE)) {
 		task->se.is_load_sleeper = true;
@@ -128,7 +130,8 @@ static void switch_until_settled(enum switch_reason reason)
 		assert(arch_irqs_enabled());
 		arch_irq_disable();
 		switch_once(reason);
-		reason = SWITCH_PREEMPT; /* the state was dealt with; what set WORK_RESCHED is others' */
+		reason =
+			SWITCH_PREEMPT; /* the state was dealt with; what set WORK_RESCHED is others' */
 	} while (resched_is_due());
 }
 

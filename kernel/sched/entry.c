@@ -1,5 +1,6 @@
 /* The upcalls of interrupts, and of preemption on their way out (kern/entry.h). */
 #include <kern/entry.h>
+#include <kern/smp.h>
 
 #include "rq.h"
 
@@ -13,6 +14,11 @@ void entry_irq_exit(void)
 {
 	BARRIER();
 	arch_hot_add(preempt_count, -PREEMPT_IRQ);
+}
+
+void entry_ipi_call(void)
+{
+	smp_call_interrupt();
 }
 
 void entry_timer(bool from_user)

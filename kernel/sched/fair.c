@@ -16,6 +16,12 @@
  * the earliest eligible deadline goes down one path. The running task is in the sums but not in the
  * tree: most often it goes on, and then nothing needs to move.
  *
+ * The algorithm takes turns of any length, and is fair for all of them; who asks for short ones
+ * gets them sooner. Nobody asks here, so each task's turn is what it has been using: twice its
+ * average burst between two sleeps, at least MIN_GRANULARITY_NS, at most SLICE_NS. A shell or a
+ * server thus runs soon after it wakes up, and one that starts to compute doubles its turns until
+ * they are full ones.
+ *
  * A task takes its lag along when it leaves (vlag), and is placed by it when it returns: nobody
  * gains by sleeping a moment at the right time. What it owes (negative lag) is forgotten as V
  * catches up.
@@ -103,6 +109,7 @@ bool fair_charge(struct fair_queue *fair, struct sched_entity *se, uint64_t delt
 	follow_average(fair);
 	if (likely((int64_t)(se->vruntime - se->deadline) < 0))
 		return false;
+	se->slice_ns = MIN(se->slice_ns * 2, (uint64_t)SLICE_NS);
 	se->deadline = se->vruntime + to_virtual(se, se->slice_ns);
 	return true;
 }
@@ -175,6 +182,17 @@ static int64_t clamp_lag(const struct sched_entity *se, int64_t lag)
 	return MAX(-limit, MIN(lag, limit));
 }
 
+void fair_learn_burst(struct sched_entity *se)
+{
+	uint64_t burst_ns = se->sum_exec_ns - se->burst_start_ns;
+
+	se->burst_start_ns = se->sum_exec_ns;
+	if (se->policy != SCHED_OTHER)
+		return;
+	burst_ns = MAX(MIN(burst_ns * 2, (uint64_t)SLICE_NS), (uint64_t)MIN_GRANULARITY_NS);
+	se->slice_ns = (3 * se->slice_ns + burst_ns) / 4;
+}
+
 /* Sets vruntime and deadline of a task that is about to join. */
 static void place(struct fair_queue *fair, struct sched_entity *se, enum enqueue_how how)
 {
@@ -226,9 +244,10 @@ void fair_dequeue(struct rq *rq, struct task_struct *task)
 	fair->nr_queued--;
 	fair->weight -= se->weight;
 	fair->weighted_key -= (int64_t)(se->vruntime - fair->v0) * (int64_t)se->weight;
-	if (!fair->nr_queued)
+	if (fair->nr_queued)
+		follow_average(fair);
+	else
 		fair->v0 = se->vruntime; /* V of one task: the queue goes on from here */
-	follow_average(fair);
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -264,7 +283,7 @@ struct task_struct *fair_pick(struct rq *rq, struct task_struct *curr, bool is_y
 	if (!best)
 		return curr; /* then it is the eligible one: somebody is always at or below V */
 	if (curr && !is_yield && is_eligible(fair, curr->se.vruntime) &&
-	    (int64_t)(curr->se.deadline - best->deadline) <= 0)
+	    (int64_t)(curr->se.deadline - best->deadline) < 0)
 		return curr;
 	return task_of(best);
 }

@@ -183,6 +183,8 @@ static inline bool task_is_idle(const struct task_struct *task)
 enum { NICE_0_WEIGHT = 1024, SLICE_NS = 4000000, RR_SLICE_NS = 100000000 };
 
 void fair_set_weight(struct sched_entity *se);
+/* The task goes to sleep: how long was it busy? */
+void fair_learn_burst(struct sched_entity *se);
 void fair_enqueue(struct rq *rq, struct task_struct *task, enum enqueue_how how);
 void fair_dequeue(struct rq *rq, struct task_struct *task);
 /* true: its turn is over. */

@@ -12,6 +12,7 @@
 #include "fibre.h"
 
 void (*host_user_mode)(struct trapframe *tf);
+char arch_boot_stack[KERNEL_STACK_SIZE];
 
 struct task_struct *arch_switch_to(struct task_struct *prev, struct task_struct *next)
 {

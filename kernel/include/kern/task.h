@@ -68,6 +68,7 @@ struct sched_entity {
 	uint64_t min_vruntime;	/* fair: the smallest vruntime of node's subtree */
 	int64_t vlag;		/* fair, off the queue: service owed to it when it left, as vruntime */
 	uint64_t slice_ns;	/* length of a turn; SCHED_RR: what is left of it */
+	uint64_t burst_start_ns; /* fair: sum_exec_ns when it last woke up */
 	uint64_t sum_exec_ns;	/* total time on CPU, exact at switches */
 	uint64_t sampled_exec_ns; /* of that, already split into user and system time */
 	uint64_t queued_ns;	/* clock when it last began to wait for a CPU */

@@ -22,9 +22,13 @@ struct host_memory_ops {
 };
 extern struct host_memory_ops host_memory;
 
-/* A scalar or pointer as a word, and back. */
-#define HOST_WORD(v)	  ((uint64_t)(v))
-#define HOST_SCALAR(p, w) ((__typeof__(*(p)))(w))
+/* A scalar or pointer as a word, and back (a result that nobody uses is no reason to warn). */
+#define HOST_WORD(v) ((uint64_t)(v))
+#define HOST_SCALAR(p, w)                                              \
+	({                                                             \
+		__typeof__(*(p)) host_scalar_ = (__typeof__(*(p)))(w); \
+		host_scalar_;                                          \
+	})
 /* What v is when it has been stored in *p: narrowed, then widened. */
 #define HOST_STORED(p, v)                            \
 	({                                           \

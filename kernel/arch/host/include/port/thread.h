@@ -7,6 +7,9 @@
 
 struct host_fibre;
 
+/* What init_task calls its stack; the fibre of the test's own thread has another. */
+extern char arch_boot_stack[];
+
 struct arch_thread {
 	struct host_fibre *fibre; /* [self] NULL: has none yet (the boot CPU's first thread) */
 	struct task_struct *switched_from; /* [cpu] who ran before, told by arch_switch_to */
