@@ -17,7 +17,11 @@ static inline unsigned bit_highest(uint64_t word)
 }
 static inline unsigned bit_count(uint64_t word)
 {
-	return (unsigned)__builtin_popcountll(word);
+	/* By halves: the compiler's own would call its library where the CPU may lack POPCNT. */
+	word -= (word >> 1) & 0x5555555555555555;
+	word = (word & 0x3333333333333333) + ((word >> 2) & 0x3333333333333333);
+	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return (unsigned)((word * 0x0101010101010101) >> 56);
 }
 static inline bool bitmap_test(const uint64_t *map, size_t bit)
 {
