@@ -15,3 +15,6 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 	-Wundef -Wpointer-arith -Wvla -Wwrite-strings -Wno-unused-parameter \
 	-Wimplicit-fallthrough=3
 CSTD := -std=gnu17
+
+# Recipes say what they make; `make V=1` shows the whole commands.
+quiet = $(if $(V),,@echo "  $(1)	$(@:$(BUILD)/%=%)";)

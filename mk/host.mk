@@ -7,17 +7,17 @@ CLI_CFLAGS = $(CSTD) $(WARNINGS) -O2 -g -MMD -MP
 cli_objects := $(patsubst cli/%.c,$(BUILD)/cli/%.o,$(wildcard cli/*.c))
 
 $(BUILD)/lodger: $(cli_objects)
-	$(CC) -o $@ $(cli_objects)
+	$(call quiet,LD)$(CC) -o $@ $(cli_objects)
 
 $(BUILD)/cli/%.o: cli/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CLI_CFLAGS) -c $< -o $@
+	$(call quiet,CC)$(CC) $(CLI_CFLAGS) -c $< -o $@
 
 GUEST_CC     := musl-gcc
 GUEST_CFLAGS := $(CSTD) $(WARNINGS) -Os -static -s -ffunction-sections -fdata-sections -Wl,--gc-sections
 
 $(BUILD)/user/%: user/%/*.c user/%/*.h user/*.h
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(GUEST_CFLAGS) $(filter %.c,$^) -o $@
+	$(call quiet,CC)$(GUEST_CC) $(GUEST_CFLAGS) $(filter %.c,$^) -o $@
 
 -include $(cli_objects:.o=.d)

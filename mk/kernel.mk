@@ -28,11 +28,11 @@ kernel: $(KERNEL) ## build the kernel (DEBUG=1: asserts of every kind, KASAN=1: 
 
 $(KBUILD)/%.c.o: kernel/%.c
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) $(CFLAGS_$(notdir $<)) -c $< -o $@
+	$(call quiet,CC)$(CC) $(KERNEL_CFLAGS) $(CFLAGS_$(notdir $<)) -c $< -o $@
 
 $(KBUILD)/%.S.o: kernel/%.S
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+	$(call quiet,CC)$(CC) $(KERNEL_CFLAGS) -c $< -o $@
 
 -include $(kernel_objects:.o=.d)
 

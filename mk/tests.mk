@@ -36,23 +36,23 @@ $(UNIT)/packages:
 
 $(UNIT)/kernel/%.o: kernel/%.c | $(UNIT)/packages
 	@mkdir -p $(@D)
-	$(CC) $(unit_kernel_flags) -c $< -o $@
+	$(call quiet,CC)$(CC) $(unit_kernel_flags) -c $< -o $@
 
 # The only file of the port that includes the C library's headers.
 $(UNIT)/kernel/arch/host/os.o: kernel/arch/host/os.c | $(UNIT)/packages
 	@mkdir -p $(@D)
-	$(CC) $(unit_flags) -c $< -o $@
+	$(call quiet,CC)$(CC) $(unit_flags) -c $< -o $@
 
 # Our string functions under names of their own: the sanitizers know the C library's.
 unit_string_names := $(foreach n,memcpy memmove memset memcmp memchr strlen strnlen strcmp strncmp strchr \
 	strrchr strstr,-D$(n)=kernel_$(n))
 $(UNIT)/kernel/lib/string.o: kernel/lib/string.c | $(UNIT)/packages
 	@mkdir -p $(@D)
-	$(CC) $(unit_flags) -fno-builtin $(CFLAGS_string.c) $(unit_string_names) -c $< -o $@
+	$(call quiet,CC)$(CC) $(unit_flags) -fno-builtin $(CFLAGS_string.c) $(unit_string_names) -c $< -o $@
 
 $(UNIT)/tests/unit/%.o: tests/unit/%.c | $(UNIT)/packages
 	@mkdir -p $(@D)
-	$(CC) $(unit_flags) -Itests/unit/harness -c $< -o $@
+	$(call quiet,CC)$(CC) $(unit_flags) -Itests/unit/harness -c $< -o $@
 
 unit_objects_of = $(patsubst %.c,$(UNIT)/%.o,$(wildcard kernel/$(1)/*.c kernel/$(1)/*/*.c))
 define unit_library
@@ -78,7 +78,7 @@ unit_libraries_for = $(filter $(patsubst %,$(UNIT)/lib%.a,lib trace sync \
 $(unit_tests): $(UNIT)/%: $(UNIT)/tests/unit/%.o $(unit_host_objects) $(UNIT)/libharness.a $(UNIT)/libupcalls.a \
 		$$(call unit_libraries_for,$$@)
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_SANITIZE) -o $@ $< $(unit_host_objects) -Wl,--start-group $(UNIT)/libharness.a \
+	$(call quiet,CC)$(CC) $(UNIT_SANITIZE) -o $@ $< $(unit_host_objects) -Wl,--start-group $(UNIT)/libharness.a \
 		$(call unit_libraries_for,$@) $(filter %/libx86.a,$^) -Wl,--end-group $(UNIT)/libupcalls.a -lcmocka
 
 # The pure parts of the x86-64 port, with its own headers in front of arch/host's.

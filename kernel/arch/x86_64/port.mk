@@ -9,7 +9,7 @@ PORT_OFFSETS := $(KBUILD)/include/port-offsets.h
 
 $(PORT_OFFSETS): $(PORT_DIR)/offsets.def
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -MMD -MP -g -fsanitize%,$(KERNEL_CFLAGS)) -MMD -MP -MT $@ -MF $@.d \
+	$(call quiet,CC)$(CC) $(filter-out -MMD -MP -g -fsanitize%,$(KERNEL_CFLAGS)) -MMD -MP -MT $@ -MF $@.d \
 		-I$(PORT_DIR) -S -x c $< -o $@.s
 	@{ echo '/* Made by port.mk from $<. */'; \
 	sed -n 's/^->\([A-Z0-9_]*\) \$$\(.*\)/#define \1 (\2)/p' $@.s; } > $@
@@ -24,16 +24,16 @@ PORT_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sect
 	--no-warn-rwx-segments --build-id=none -T $(PORT_DIR)/kernel.ld
 
 $(KBUILD)/pass1.elf: $(kernel_objects) $(PORT_DIR)/kernel.ld
-	ld $(PORT_LDFLAGS) -o $@ $(kernel_objects)
+	$(call quiet,LD)ld $(PORT_LDFLAGS) -o $@ $(kernel_objects)
 
 $(KBUILD)/symbols.S: $(KBUILD)/pass1.elf tools/symbols.awk
-	nm -n --defined-only $< | LC_ALL=C awk -f tools/symbols.awk > $@
+	@nm -n --defined-only $< | LC_ALL=C awk -f tools/symbols.awk > $@
 
 $(KBUILD)/symbols.o: $(KBUILD)/symbols.S
-	$(CC) -c $< -o $@
+	$(call quiet,CC)$(CC) -c $< -o $@
 
 $(KBUILD)/lodger.debug: $(kernel_objects) $(KBUILD)/symbols.o $(PORT_DIR)/kernel.ld
-	ld $(PORT_LDFLAGS) -o $@ $(kernel_objects) $(KBUILD)/symbols.o
+	$(call quiet,LD)ld $(PORT_LDFLAGS) -o $@ $(kernel_objects) $(KBUILD)/symbols.o
 
 $(KERNEL): $(KBUILD)/lodger.debug
-	objcopy --strip-all $< $@
+	$(call quiet,STRIP)objcopy --strip-all $< $@
