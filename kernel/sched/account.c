@@ -45,14 +45,15 @@ uint64_t sched_tick(bool from_user)
 {
 	struct rq *rq = &this_cpu(rq);
 	uint64_t sampled_ns = 0, next_ns;
-	bool is_kernel_thread;
+	struct task_struct *curr = rq->curr; /* does not change in an interrupt */
+	bool is_idle = task_is_idle(curr);
 
 	rq_lock(rq);
 	rq_update_clock(rq);
 	rq_charge(rq);
-	is_kernel_thread = rq->curr->flags & PF_KTHREAD;
-	if (!is_kernel_thread && rq->clock_ns >= rq->sample_ns) {
-		sampled_ns = take_sample(rq, from_user);
+	if (!is_idle && rq->clock_ns >= rq->sample_ns) {
+		if (!(curr->flags & PF_KTHREAD))
+			sampled_ns = take_sample(rq, from_user);
 		rq->sample_ns = rq->clock_ns + SAMPLE_NS;
 	}
 	if (rq->clock_ns >= rq->slice_end_ns) {
@@ -65,13 +66,13 @@ uint64_t sched_tick(bool from_user)
 	rq_unlock(rq);
 
 	if (sampled_ns && sched_hooks.charged)
-		sched_hooks.charged(rq->curr, from_user, sampled_ns);
-	if (!task_is_idle(rq->curr))
+		sched_hooks.charged(curr, from_user, sampled_ns);
+	if (!is_idle)
 		balance_periodic(rq);
 	load_average_tick(rq->clock_ns);
 
 	next_ns = MIN(rq->slice_end_ns, rq->crowd_check_ns);
-	if (!is_kernel_thread)
+	if (!is_idle)
 		next_ns = MIN(next_ns, rq->sample_ns);
 	return next_ns;
 }

@@ -150,9 +150,12 @@ void sched_yield(void)
 
 void schedule_dead(void)
 {
-	assert(current->flags & PF_EXITING || current->flags & PF_KTHREAD);
+	assert(current->flags & (PF_EXITING | PF_KTHREAD));
+	assert(preempt_count() == 0 && arch_irqs_enabled());
+	/* From the store on it must not be preempted: the next task puts whom it finds DEAD. */
+	arch_irq_disable();
 	atomic_store_seqcst(&current->state, TASK_DEAD);
-	schedule();
+	switch_once(SWITCH_SLEEP);
 	panic("a dead task (pid %d) runs", current->pid);
 }
 

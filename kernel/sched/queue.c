@@ -2,11 +2,11 @@
  * A run queue as a whole: real-time tasks before fair ones before the idle task. Everything here is
  * guarded by rq->lock and called by the other files of sched/ with it held, interrupts off.
  *
- * No periodic tick. The timer interrupts a running task only
- *  - at slice_end_ns, when its turn is over and others wait for the CPU;
- *  - at crowd_check_ns, when another task has waited so long that an idle CPU should take it;
- *  - at sample_ns, each 10 ms of a user task: user and system time are told apart by what it finds,
- *    and limits on CPU time are looked at.
+ * No periodic tick. The timer interrupts a running task only - at slice_end_ns, when its turn is
+ * over and others wait for the CPU; - at crowd_check_ns, when another task has waited so long that
+ * an idle CPU should take it; - at sample_ns, each 10 ms of not being idle: user and system time
+ * are told apart by what it finds,
+ *    limits on CPU time are looked at, and other CPUs' queues if one of them shows that it is crowded.
  * The hardware timer is set earlier when needed and never later: an interrupt that comes too early
  * finds nothing to do and sets the right time. So a switch almost never touches the device, which
  * costs a trip out of the emulated CPU.
@@ -189,7 +189,7 @@ void rq_set_slice(struct rq *rq)
 		expect_crowd(rq);
 	}
 	rq->slice_end_ns = end;
-	if (!(curr->flags & PF_KTHREAD)) {
+	if (!task_is_idle(curr)) {
 		if (rq->sample_ns <= rq->clock_ns)
 			rq->sample_ns = rq->clock_ns + SAMPLE_NS;
 		end = MIN(end, rq->sample_ns);

@@ -51,6 +51,26 @@ static unsigned choose_lowest(uint64_t mask, unsigned prev)
 	return best;
 }
 
+/* All are busy: prev, unless another one has clearly less to do. */
+static unsigned choose_shortest(uint64_t mask, unsigned prev)
+{
+	unsigned best = (mask >> prev) & 1 ? prev : bit_lowest(mask), cpu;
+	uint32_t best_nr = nr_running_on(best);
+
+	if (best_nr < 2)
+		return best;
+	best_nr--;
+	for_each_cpu (cpu, mask) {
+		uint32_t nr = nr_running_on(cpu);
+
+		if (nr < best_nr) {
+			best = cpu;
+			best_nr = nr;
+		}
+	}
+	return best;
+}
+
 /* is_sync: the waker, which runs here, is about to sleep. Interrupts off. */
 static unsigned choose_cpu(struct task_struct *task, bool is_sync)
 {
@@ -67,11 +87,7 @@ static unsigned choose_cpu(struct task_struct *task, bool is_sync)
 		return choose_idle(idle, prev);
 	if (task_is_rt(task))
 		return choose_lowest(allowed, prev);
-	if (!((allowed >> prev) & 1))
-		return may_here ? here : bit_lowest(allowed);
-	if (may_here && nr_running_on(prev) > nr_running_on(here) + 1)
-		return here;
-	return prev;
+	return choose_shortest(allowed, prev);
 }
 
 struct rq *task_settle(struct task_struct *task, struct rq *rq, enum enqueue_how how, bool is_sync)

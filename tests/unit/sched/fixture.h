@@ -48,10 +48,20 @@ static UNUSED int sched_teardown(void **state)
 	return machine_teardown(state);
 }
 
+#ifndef FIXTURE_NR_CPUS
+#define FIXTURE_NR_CPUS 1
+#endif
+
 void test_machine_ready(void)
 {
 	life_init(NULL);
 	sched_init();
+	for (unsigned cpu = 1; cpu < FIXTURE_NR_CPUS; cpu++) {
+		cpus_present |= 1ULL << cpu;
+		assert_int_equal(arch_cpu_start(cpu, sched_idle_create(cpu)), 0);
+		while (!(atomic_load_acquire(&cpus_online) >> cpu & 1))
+			arch_cpu_relax();
+	}
 }
 
 /*
