@@ -10,7 +10,7 @@
 
 static uint64_t realtime_offset_ns; /* [atomic] */
 
-void clock_init(void)
+void realtime_init(void)
 {
 	atomic_store_relaxed(&realtime_offset_ns, arch_clock_epoch_ns());
 }

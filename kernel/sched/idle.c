@@ -145,7 +145,7 @@ void sched_init(void)
 	set_idle_entity(&init_task, arch_cpu_id());
 	rq_init(&this_cpu(rq), arch_cpu_id(), &init_task);
 	timer_init_cpu();
-	clock_init();
+	realtime_init();
 }
 
 void sched_cpu_online(unsigned cpu)

@@ -261,7 +261,7 @@ uint64_t timer_next_ns(void);
 /* The hardware's deadline has come: nothing is set any more. Context: interrupts off. */
 void timer_hw_fired(void);
 void timer_init_cpu(void);
-void clock_init(void);
+void realtime_init(void);
 /* Kernel threads that are bound to cpu, and waited for it, start. */
 void workqueue_cpu_online(unsigned cpu);
 

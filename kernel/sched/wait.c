@@ -2,8 +2,8 @@
  * Wait queues and completions. queue->lock guards the list; it is taken with interrupts off, and
  * held while entries' wake functions run, so what they do must be short: usually task_wake().
  *
- * 	sleeper: joins the queue, sets its state, full barrier, looks at the condition, sleeps
- * 	waker: makes the condition true, full barrier, looks whether the queue is empty, wakes
+ *	sleeper: joins the queue, sets its state, full barrier, looks at the condition, sleeps
+ *	waker: makes the condition true, full barrier, looks whether the queue is empty, wakes
  *
  * One of them sees the other. An entry lies on its sleeper's stack; the sleeper leaves
  * wait_finish() only when is_waiting is 0, which is the last thing that a waker stores to it, or

@@ -69,7 +69,7 @@ static INIT_TEXT void find_frequencies(void)
 		end = tsc_read();
 	} while (end - start < tsc_khz);
 	apic_khz = frequency_khz(first - last, end - start, tsc_khz * 1000);
-	timer_init(apic_khz);
+	hw_timer_init(apic_khz);
 }
 
 /* epoch=SECONDS[.NANOS]: what the wall clock shows at boot. */

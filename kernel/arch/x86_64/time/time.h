@@ -49,7 +49,7 @@ uint64_t calibrate_tsc_khz(void);
 void timer_start(void);
 /* An interrupt at deadline_ns or earlier, whatever else is armed. Interrupts off. */
 void timer_arm_by(uint64_t deadline_ns);
-void timer_init(uint64_t apic_khz);
+void hw_timer_init(uint64_t apic_khz);
 /* Lets the timer count down from its maximum without an interrupt; what is left. Context: boot. */
 void timer_count_freely(void);
 uint32_t timer_count(void);

@@ -34,7 +34,7 @@ struct timer_state {
 };
 
 static DEFINE_PER_CPU(struct timer_state, timer_state);
-static struct scale ns_to_count, ns_to_tsc; /* [const] after timer_init */
+static struct scale ns_to_count, ns_to_tsc; /* [const] after hw_timer_init */
 
 static void hardware_set(uint64_t from_now_ns)
 {
@@ -103,7 +103,7 @@ void timer_start(void)
 	}
 }
 
-INIT_TEXT void timer_init(uint64_t apic_khz)
+INIT_TEXT void hw_timer_init(uint64_t apic_khz)
 {
 	ns_to_tsc = scale_make(NS_KHZ, clock_tsc_khz());
 	ns_to_count = scale_make(NS_KHZ, MAX(apic_khz, 1UL));
