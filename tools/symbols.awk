@@ -19,7 +19,7 @@ $3 == "text_start" {
 }
 
 # All addresses of the image have the same upper half: the lower eight digits tell them apart.
-started && ($2 == "t" || $2 == "T") && $3 != "text_start" && $3 !~ /^(boot_text|text|uaccess|rodata|init_text)_(start|end)$|^init_start$|^\.L/ {
+started && ($2 == "t" || $2 == "T") && $3 != "text_start" && $3 !~ /^(boot_text|text|uaccess|rodata|init_text)_(start|end)$|^\.L/ {
 	at = number($1)
 	if (at == previous)
 		next

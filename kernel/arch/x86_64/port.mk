@@ -4,9 +4,15 @@ PORT_DIR := kernel/arch/x86_64
 PORT_CFLAGS := -m64 -march=x86-64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
 	-fcf-protection=none -I$(KBUILD)/include
 
+# Outline checks: the shadow is looked up by mm/kasan.c, which must not check itself.
+PORT_KASAN_CFLAGS := -fsanitize=kernel-address -fasan-shadow-offset=0xdffffc0000000000 \
+	--param asan-instrumentation-with-call-threshold=0 --param asan-stack=1 --param asan-globals=1
+$(KBUILD)/arch/x86_64/mm/kasan.c.o: private PORT_KASAN_CFLAGS :=
+
 # Offsets: compiled, not linked; every assembly file may include port-offsets.h.
 PORT_OFFSETS := $(KBUILD)/include/port-offsets.h
 
+$(PORT_OFFSETS): private PORT_KASAN_CFLAGS :=
 $(PORT_OFFSETS): $(PORT_DIR)/offsets.def
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(filter-out -MMD -MP -g -fsanitize%,$(KERNEL_CFLAGS)) -MMD -MP -MT $@ -MF $@.d \

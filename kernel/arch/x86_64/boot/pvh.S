@@ -11,6 +11,8 @@
 
 #define phys(symbol) ((symbol) - KERNEL_IMAGE_BASE)
 
+#include "kasan.inc"
+
 	.section .note.pvh, "a", @note
 	.balign 4
 	.long 4, 8, 18			/* name size, value size, XEN_ELFNOTE_PHYS32_ENTRY */
@@ -94,6 +96,7 @@ pvh_start:
 	movl $phys(boot_pdpt_low) + 3, phys(boot_root)
 	movl $phys(boot_pdpt_low) + 3, phys(boot_root) + 256 * 8
 	movl $phys(boot_pdpt_image) + 3, phys(boot_root) + 511 * 8
+	MAP_IMAGE_SHADOW
 
 	mov $phys(boot_root), %eax
 	mov $phys(pvh_start_high), %ebx

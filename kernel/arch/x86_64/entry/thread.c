@@ -16,6 +16,7 @@
 #include <arch/uaccess.h>
 #include <port/layout.h>
 #include <port/x86.h>
+#include "../mm/kasan.h"
 #include "../smp/smp.h"
 #include "entry.h"
 #include "fpu.h"
@@ -65,6 +66,7 @@ void arch_thread_init_kernel(struct task_struct *task, void (*fn)(void *), void 
 {
 	struct switch_frame *frame;
 
+	shadow_clean_stack(task);
 	task->thread = (struct arch_thread){0};
 	frame = first_switch_frame(task, thread_start_kernel);
 	frame->rbx = (uintptr_t)fn;
@@ -78,6 +80,7 @@ int arch_thread_init_user(struct task_struct *task, const struct trapframe *tf, 
 
 	if (set_tls && tls >= ARCH_USER_END)
 		return -EPERM;
+	shadow_clean_stack(task);
 	*frame = *tf;
 	frame->rax = 0;
 	arch_frame_end_syscall(frame);
@@ -168,6 +171,7 @@ int arch_thread_make_user(struct task_struct *task)
 
 void arch_thread_release(struct task_struct *task)
 {
+	shadow_clean_stack(task);
 	task->thread.is_user = false;
 	task->thread.user_cpu = 0;
 }

@@ -8,6 +8,8 @@
 #include <port/features.h>
 #include <port/image.h>
 #include "../boot/memory.h"
+#include "../boot/ranges.h"
+#include "kasan.h"
 #include "tables.h"
 
 enum {
@@ -45,13 +47,18 @@ static INIT_TEXT void map_around(paddr_t start, paddr_t end, paddr_t hole_start,
 /* RAM, and the initial RAM disk wherever the loader put it. */
 static INIT_TEXT void map_direct(void)
 {
-	paddr_t text = image_to_phys(text_start), end = image_to_phys(init_text_end);
+	static INIT_DATA struct boot_range ranges[BOOT_MAX_RANGES + 1];
+	struct range_list list = {ranges, 0, BOOT_MAX_RANGES + 1};
+	paddr_t text = image_to_phys(text_start), end = image_to_phys(rodata_end);
+	paddr_t initrd_end = boot_info.initrd + boot_info.initrd_len;
+	bool has_all = ranges_add(&list, ROUND_DOWN(boot_info.initrd, PAGE_SIZE),
+				  ROUND_UP(initrd_end, PAGE_SIZE));
 
 	for (unsigned i = 0; i < boot_info.nr_ram; i++)
-		map_around(boot_info.ram[i].start, boot_info.ram[i].end, text, end);
-	if (boot_info.initrd != 0)
-		map_around(ROUND_DOWN(boot_info.initrd, PAGE_SIZE),
-			   ROUND_UP(boot_info.initrd + boot_info.initrd_len, PAGE_SIZE), text, end);
+		has_all &= ranges_add(&list, boot_info.ram[i].start, boot_info.ram[i].end);
+	assert(has_all);
+	for (unsigned i = 0; i < list.nr; i++)
+		map_around(list.ranges[i].start, list.ranges[i].end, text, end);
 	map_at(PHYS_BASE, text, end, KERNEL_CONST, 0);
 }
 
@@ -62,9 +69,8 @@ static INIT_TEXT void map_image_part(const char *start, const char *end, unsigne
 
 static INIT_TEXT void map_image(void)
 {
-	map_image_part(text_start, text_end, KERNEL_TEXT);
+	map_image_part(text_start, init_text_end, KERNEL_TEXT);
 	map_image_part(rodata_start, rodata_end, KERNEL_CONST);
-	map_image_part(init_start, init_text_end, KERNEL_TEXT);
 	map_image_part(data_start, boot_stack_guard, KERNEL_DATA);
 	map_image_part(boot_stack_guard + PAGE_SIZE, image_end, KERNEL_DATA);
 }
@@ -79,14 +85,14 @@ static void release(char *start, char *end, void (*give)(paddr_t start, paddr_t 
 
 void arch_init_release(void (*give)(paddr_t start, paddr_t end))
 {
-	paddr_t text = image_to_phys(init_start), text_end_at = image_to_phys(init_text_end);
+	paddr_t text = image_to_phys(init_text_start), end = image_to_phys(init_text_end);
 
 	/* As start-up text it was read-only in the direct map too. The tables are there. */
-	if (table_map_range(kernel_root, PHYS_BASE + text, text, text_end_at - text, KERNEL_DATA,
-			    0))
+	if (table_map_range(kernel_root, PHYS_BASE + text, text, end - text, KERNEL_DATA, 0))
 		return;
 	arch_tlb_flush_kernel();
-	release(init_start, init_end, give);
+	release(init_text_start, init_text_end, give);
+	release(data_start, init_data_end, give);
 	release(init_bss_start, init_bss_end, give);
 }
 
@@ -98,7 +104,9 @@ INIT_TEXT void paging_init(void)
 	table_reserve_slot(ARCH_PAGE_MAP_BASE);
 	table_reserve_slot(ARCH_KERNEL_MAP_BASE);
 	table_reserve_slot(PORT_DEVICE_MAP_BASE);
+	shadow_init();
 	table_slots_finish();
 	arch_mmu_load_root(arch_kernel_root());
 	arch_tlb_flush_kernel();
+	shadow_start();
 }

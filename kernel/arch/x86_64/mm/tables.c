@@ -10,6 +10,7 @@
 #include <arch/mmu.h>
 #include <port/image.h>
 #include <uapi/errno.h>
+#include "kasan.h"
 #include "tables.h"
 
 enum { FIRST_KERNEL_SLOT = ARCH_PT_ENTRIES / 2, ROOT_LEVEL = ARCH_PT_LEVELS - 1 };
@@ -101,12 +102,33 @@ int table_map_range(pte_t *root, vaddr_t va, paddr_t pa, uint64_t len, unsigned 
 	return 0;
 }
 
+int table_map_fresh(pte_t *root, vaddr_t va)
+{
+	pte_t *entry = entry_make(root, va, 0), none = 0;
+	paddr_t page;
+
+	if (!entry)
+		return -ENOMEM;
+	if (!arch_pte_is_none(atomic_load_acquire(entry)))
+		return 0;
+	page = table_take();
+	if (!page)
+		return -ENOMEM;
+	if (!atomic_cmpxchg_acqrel(entry, &none,
+				   arch_pte_page(page, PTE_READ | PTE_WRITE | PTE_GLOBAL, 0)))
+		atomic_exchange_acqrel(&spare_table, page);
+	return 0;
+}
+
 int arch_kernel_map(vaddr_t va, paddr_t frame, size_t nr_pages, unsigned flags)
 {
 	unsigned bits = flags | PTE_GLOBAL | PTE_ACCESSED | PTE_DIRTY;
-	int error = table_map_range(kernel_root, va, frame, nr_pages * PAGE_SIZE, bits, 0);
+	int error = shadow_map(va, nr_pages * PAGE_SIZE);
 
 	assert(va >= ARCH_KERNEL_BASE && va % PAGE_SIZE == 0 && !(flags & PTE_USER));
+	if (error)
+		return error;
+	error = table_map_range(kernel_root, va, frame, nr_pages * PAGE_SIZE, bits, 0);
 	if (error)
 		arch_kernel_unmap(va, nr_pages);
 	return error;

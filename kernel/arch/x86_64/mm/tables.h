@@ -13,6 +13,9 @@
 MUST_USE int table_map_range(pte_t *root, vaddr_t va, paddr_t pa, uint64_t len, unsigned flags,
 			     unsigned max_level);
 
+/* Maps a zeroed page of its own at va, data of the kernel; one that is there stays. -ENOMEM. */
+MUST_USE int table_map_fresh(pte_t *root, vaddr_t va);
+
 /* Makes the top-level entry of va exist. Panics without memory. Context: boot. */
 void table_reserve_slot(vaddr_t va);
 

@@ -8,8 +8,8 @@
 extern char image_start[], image_end[];
 extern char text_start[], boot_text_end[] /* not aligned */, text_end[];
 extern char rodata_start[], rodata_end[];
-extern char init_start[], init_text_end[], init_end[];
-extern char data_start[];
+extern char init_text_start[], init_text_end[];
+extern char data_start[], init_data_end[]; /* start-up data come first */
 extern char percpu_start[], percpu_end[] /* aligned to 64 */;
 extern char init_bss_start[], init_bss_end[];
 extern char boot_stack_guard[];

@@ -1,4 +1,4 @@
-/* The kernel address sanitizer: sync/kasan.c in builds that have it, nothing in others. */
+/* The kernel address sanitizer: mm/kasan.c in builds that have it, nothing in others. */
 #ifndef PORT_KASAN_H
 #define PORT_KASAN_H
 
