@@ -89,10 +89,8 @@ struct file {
 	struct spinlock lock;
 	void *private;	  /* the ops' */
 	const char *kind; /* [const] what /proc/PID/fd shows for a file without path: "[eventfd]" */
-	struct cred *cred;	      /* [const] owns a reference: who opened it */
 	struct list_node epoll_items; /* [epoll's] who watches it */
 	int32_t owner_pid;	      /* [lock] F_SETOWN */
-	uint32_t seals;
 };
 
 /* An open file without path: one reference, mode from flags and ops. NULL: no memory. */

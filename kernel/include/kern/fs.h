@@ -87,6 +87,8 @@ struct inode_ops {
 
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 
+enum { INODE_LINKABLE = 1 << 0 }; /* made by O_TMPFILE: linkat may give it its first name */
+
 struct inode {
 	struct refcount refs; /* dentries, open files, short visitors */
 	uint32_t mode;	      /* type [const]; permissions [lock to write, atomic to read] */
@@ -105,6 +107,8 @@ struct inode {
 	struct lock_context *locks;	 /* [atomic, set once] record locks; NULL: never had any */
 	struct pipe *pipe;		 /* [lock] a fifo's, while it is open */
 	void *socket;			 /* [unix_lock] a bound AF_UNIX socket */
+	uint32_t flags;			 /* [lock] INODE_ */
+	uint32_t seals;			 /* [lock to write, atomic to read] F_SEAL_ bits */
 	void *private;			 /* the file system's */
 	uint64_t private_id;		 /* the file system's */
 };
@@ -197,12 +201,15 @@ void dentry_remove(struct dentry *dentry); /* drops it */
  * same. */
 MUST_USE int dentry_move(struct dentry *dentry, struct dentry *parent, const char *name, size_t len,
 			 struct dentry *victim);
-MUST_USE int dentry_exchange(struct dentry *a, struct dentry *b);
+void dentry_exchange(struct dentry *a, struct dentry *b);
 bool dentry_is_ancestor(struct dentry *ancestor, struct dentry *dentry);
 static inline bool dentry_is_hashed(const struct dentry *dentry)
 {
 	return atomic_load_relaxed(&dentry->flags) & DENTRY_HASHED;
 }
+
+/* Its name was unlinked; it lives on for those who use it. */
+bool dentry_is_removed(const struct dentry *dentry);
 
 void path_get(const struct path *path);
 void path_put(const struct path *path);
@@ -224,6 +231,8 @@ struct fs_type {
 	struct fs_type *next; /* [const] after fs_register */
 };
 void fs_register(struct fs_type *type);
+/* The list of them, for /proc/filesystems. */
+const struct fs_type *fs_type_first(void);
 
 enum {
 	SB_TREE = 1 << 0, /* names are dentries that stay */
@@ -231,10 +240,12 @@ enum {
 };
 
 struct superblock {
-	struct refcount refs; /* mounts, inodes without a name (pipes and their like) */
-	uint32_t flags;	      /* [const] SB_ */
-	uint64_t dev;	      /* [const] st_dev */
-	uint32_t magic;	      /* [const] statfs f_type */
+	struct refcount users; /* mounts and their like: the tree of names */
+	struct refcount
+		refs;	/* all users together, and inodes that count themselves in: the struct */
+	uint32_t flags; /* [const] SB_ */
+	uint64_t dev;	/* [const] st_dev */
+	uint32_t magic; /* [const] statfs f_type */
 	const struct fs_type *type;
 	struct dentry *root;		  /* [const] owns a reference until the last put */
 	struct mutex rename_lock;	  /* moves of directories in this file system */
@@ -249,7 +260,14 @@ struct superblock {
 };
 MUST_USE struct superblock *superblock_create(const struct fs_type *type, uint32_t flags,
 					      uint32_t magic);
+/* The last user takes the names away. May sleep. sb may be NULL. */
 void superblock_put(struct superblock *sb);
+/* The last drop frees the struct. */
+static inline void superblock_grab(struct superblock *sb)
+{
+	refcount_get(&sb->refs);
+}
+void superblock_drop(struct superblock *sb);
 
 struct mount {
 	struct refcount refs;  /* one of the table's while mounted; users */
@@ -317,6 +335,10 @@ struct dir_context {
 	int64_t pos; /* first entry wanted: 0 ".", 1 "..", 2... as the directory says; kept up to
 			date */
 };
+/* Calls the file's readdir with the directory locked. -ENOTDIR. */
+MUST_USE int file_readdir(struct file *file, struct dir_context *context);
+/* DT_ of a mode. */
+unsigned dirent_type(uint32_t mode);
 /* "." and ".."; true: go on with the rest. */
 MUST_USE bool dir_emit_dots(struct file *file, struct dir_context *context);
 
@@ -367,17 +389,19 @@ MUST_USE int fs_unlink(const char *path);
 /* An inode in no directory, for pipes, sockets, anonymous files; sb NULL: the common anonymous one.
  */
 MUST_USE struct inode *inode_create_anonymous(struct superblock *sb, uint32_t mode);
+/* A place for such an inode, for those who need a path (/proc/PID/fd): *path with references. -ENOMEM. */
+MUST_USE int path_of_anonymous(struct inode *inode, const char *name, struct path *path);
 
-/* ---- what fs needs from above
- * ------------------------------------------------------------------------------ */
+/* ---- bring-up --------------------------------------------------------------------------------- */
 
-/* Filled in by task/ (rank 7). Until then, or NULL: no limit. */
-extern struct fs_hooks {
-	/* Soft limits of the running process: RLIMIT_NOFILE (descriptors), RLIMIT_FSIZE (bytes). */
-	uint64_t (*limit_nofile)(void);
-	uint64_t (*limit_fsize)(void);
-	/* The process with that pid, with a reference; NULL. For F_SETOWN and SCM_CREDENTIALS. */
-	struct task_struct *(*find_process)(int32_t pid);
-} fs_hooks;
+/* Caches, the root, /dev: after mm_init, before any process. Context: boot CPU, init_task. */
+void fs_init(void);
+
+/* Unpacks the initramfs at [data, data + len) into the root. 0; -EINVAL with a log line that says
+ * where it is damaged: what came before stays. Context: task with root's rights; may sleep. */
+MUST_USE int initramfs_unpack(const void *data, size_t len);
+/* The same for the boot loader's initrd, whose frames are reserved: whole pages of file data that lie
+ * aligned become the files' pages where they are, all the rest goes to the allocator. Once. */
+MUST_USE int initramfs_load(paddr_t start, size_t len);
 
 #endif
