@@ -38,3 +38,5 @@ $(KBUILD)/%.S.o: kernel/%.S
 
 # The loops in here are memcpy and memset: the compiler must not turn them into calls of themselves.
 CFLAGS_string.c := -fno-tree-loop-distribute-patterns
+# The sanitizer does not look at its own end.
+CFLAGS_ubsan.c := -fno-sanitize=undefined
