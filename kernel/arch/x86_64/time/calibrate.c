@@ -1,8 +1,10 @@
 /*
  * Measures the TSC against a counter of known rate: HPET, ACPI PM timer, or PIT. Each reading of
- * such a counter takes long and an unknown time under emulation, so a reading is bracketed by two
- * of the TSC and the tightest of several brackets counts; a measurement whose brackets are loose
- * for its length is repeated over a longer time. Boot CPU, interrupts off; owns nothing after.
+ * such a counter takes long and an unknown time under emulation, so it is bracketed by two of the
+ * TSC, and loose brackets do not count. Sums over some readings at either end of the time measured
+ * make up for the coarseness of the counter (a PIT tick is 838 ns). A measurement whose brackets
+ * are loose for its length is repeated over a longer time. Boot CPU, interrupts off; owns nothing
+ * after.
  */
 #include <kern/log.h>
 #include <port/x86.h>
@@ -11,7 +13,9 @@
 #include "time.h"
 
 enum {
-	SAMPLES = 6,
+	PROBES = 4,
+	SAMPLES = 32,
+	MAX_SAMPLES = 128,
 	FIRST_WINDOW_US = 2500,
 	MAX_WINDOW_US = 20000,
 	MAX_TRIES = 6,
@@ -69,39 +73,55 @@ static INIT_TEXT uint32_t no_finish(uint32_t value)
 
 struct sample {
 	uint64_t tsc, spread;
-	uint32_t count;
+	uint64_t count; /* since origin */
 };
 
-static INIT_TEXT struct sample take_sample(const struct reference *ref)
+static INIT_TEXT struct sample take_sample(const struct reference *ref, uint32_t origin)
 {
-	struct sample best = {.spread = UINT64_MAX};
+	uint64_t before = tsc_read();
+	uint32_t count = ref->read();
+	uint64_t spread = tsc_read() - before;
 
-	for (unsigned i = 0; i < SAMPLES; i++) {
-		uint64_t before = tsc_read();
-		uint32_t count = ref->read();
-		uint64_t spread = tsc_read() - before;
-
-		count = ref->finish(count);
-		if (spread < best.spread)
-			best = (struct sample){before + spread / 2, spread, count};
-	}
-	return best;
+	return (struct sample){before + spread / 2, spread,
+			       (ref->finish(count) - origin) & ref->mask};
 }
 
-/* One measurement over window_us; the error that its brackets allow, in millionths. */
+/* The sums of SAMPLES good readings, and the tightest bracket. false: too few were good. */
+static INIT_TEXT bool sum_samples(const struct reference *ref, uint32_t origin, struct sample *sum)
+{
+	uint64_t tightest = UINT64_MAX;
+	unsigned nr = 0;
+
+	*sum = (struct sample){0};
+	for (unsigned i = 0; i < MAX_SAMPLES && nr < SAMPLES; i++) {
+		struct sample s = take_sample(ref, origin);
+
+		tightest = MIN(tightest, s.spread);
+		if (i < PROBES || s.spread > tightest * 2)
+			continue;
+		sum->tsc += s.tsc;
+		sum->count += s.count;
+		nr++;
+	}
+	sum->spread = tightest;
+	return nr == SAMPLES;
+}
+
+/* One measurement over window_us; the error that its brackets allow, in millionths. 0: failed. */
 static INIT_TEXT uint64_t measure(const struct reference *ref, unsigned window_us, uint64_t *error)
 {
-	struct sample start = take_sample(ref), end;
 	uint64_t ticks = ref->hz * window_us / 1000000, passed = 0;
+	uint32_t origin = ref->finish(ref->read());
+	struct sample start, end;
 
-	for (unsigned i = 0; i < MAX_POLLS && passed < ticks; i++)
-		passed = (ref->finish(ref->read()) - start.count) & ref->mask;
-	if (passed < ticks)
+	if (!sum_samples(ref, origin, &start))
 		return 0;
-	end = take_sample(ref);
-	passed = (end.count - start.count) & ref->mask;
-	*error = (start.spread + end.spread) * 1000000 / (end.tsc - start.tsc);
-	return frequency_khz(end.tsc - start.tsc, passed, ref->hz);
+	for (unsigned i = 0; i < MAX_POLLS && passed < ticks; i++)
+		passed = (ref->finish(ref->read()) - origin) & ref->mask;
+	if (passed < ticks || !sum_samples(ref, origin, &end) || end.count <= start.count)
+		return 0;
+	*error = (start.spread + end.spread) * SAMPLES * 1000000 / (end.tsc - start.tsc);
+	return frequency_khz(end.tsc - start.tsc, end.count - start.count, ref->hz);
 }
 
 static INIT_TEXT uint64_t measure_well(const struct reference *ref)
@@ -113,9 +133,7 @@ static INIT_TEXT uint64_t measure_well(const struct reference *ref)
 		uint64_t error = UINT64_MAX;
 		uint64_t khz = measure(ref, window_us, &error);
 
-		if (khz == 0)
-			break;
-		if (error < best_error) {
+		if (khz != 0 && error < best_error) {
 			best_error = error;
 			best_khz = khz;
 		}
