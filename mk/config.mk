@@ -1,7 +1,8 @@
 # What can be chosen: `make DEBUG=1`, `make KASAN=1`, `make BUILD=dir`.
 ARCH  ?= x86_64
-DEBUG ?= 0
 KASAN ?= 0
+# The address sanitizer sees more where objects have red zones.
+DEBUG ?= $(KASAN)
 UBSAN ?= $(DEBUG)
 CC    := gcc
 # EXTRA_CFLAGS: for experiments and for the builds with a planted bug.

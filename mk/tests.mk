@@ -7,7 +7,7 @@
 # call in ranks above is answered by tests/unit/harness/upcalls, or by the test itself.
 UNIT := $(BUILD)/unit
 unit_ranks := lib trace sync phys life sched mm fs task procfs drivers syscall
-# Tests of a port's pure parts (arch/) need nothing above the first ranks.
+# Tests of ports (arch/) may use memory, nothing above.
 unit_upto = $(if $(filter $(1),$(unit_ranks)),$(call unit_take,$(1),$(unit_ranks)),$(if $(filter-out arch,$(1)),$(unit_ranks)))
 unit_take = $(if $(filter-out $(1),$(firstword $(2))),$(firstword $(2)) $(call unit_take,$(1),$(wordlist 2,99,$(2))),$(1))
 
@@ -72,7 +72,7 @@ $(UNIT)/libupcalls.a: $(unit_upcall_objects)
 unit_folder_of = $(firstword $(subst /, ,$(patsubst $(UNIT)/%,%,$(1))))
 # The port itself needs the first two ranks.
 unit_libraries_for = $(filter $(patsubst %,$(UNIT)/lib%.a,lib trace sync \
-	$(call unit_upto,$(call unit_folder_of,$(1)))),$(unit_libraries))
+	$(call unit_upto,$(patsubst arch,phys,$(call unit_folder_of,$(1))))),$(unit_libraries))
 
 .SECONDEXPANSION:
 $(unit_tests): $(UNIT)/%: $(UNIT)/tests/unit/%.o $(unit_host_objects) $(UNIT)/libharness.a $(UNIT)/libupcalls.a \

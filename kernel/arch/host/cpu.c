@@ -24,6 +24,18 @@ uint64_t host_ipis_sent;
 enum { PATIENCE = 1000000 };
 static unsigned fruitless_waits;
 
+void host_cpus_init(void)
+{
+	host_cpu = &host_cpus[0];
+	host_cpu->fibre = host_fibre_original();
+	host_cpu->is_started = true;
+	host_cpu->irqs_on = true;
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+		host_cpus[cpu].hot.cpu = cpu;
+		host_cpus[cpu].deadline_ns = UINT64_MAX;
+	}
+}
+
 /* ---- interrupts --------------------------------------------------------------------------------
  */
 

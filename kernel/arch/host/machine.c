@@ -9,7 +9,6 @@
 #include <arch/mmu.h>
 #include <arch/time.h>
 #include <host/machine.h>
-#include "fibre.h"
 #include "os.h"
 
 char *host_arena;
@@ -30,14 +29,7 @@ void host_machine_init(size_t ram_bytes, struct boot_info *boot)
 	host_page_map = os_reserve(HOST_PAGE_MAP_SIZE);
 	host_kernel_map = os_reserve(HOST_KERNEL_MAP_SIZE);
 
-	host_cpu = &host_cpus[0];
-	host_cpu->fibre = host_fibre_original();
-	host_cpu->is_started = true;
-	host_cpu->irqs_on = true;
-	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
-		host_cpus[cpu].hot.cpu = cpu;
-		host_cpus[cpu].deadline_ns = UINT64_MAX;
-	}
+	host_cpus_init();
 	memset(boot, 0, sizeof(*boot));
 	boot->ram[0] = (struct boot_range){0, ram_bytes};
 	boot->nr_ram = 1;

@@ -25,6 +25,7 @@ int main(int argc, char **argv)
 	size_t nr = 0;
 
 	host_fail = fail_test;
+	host_cpus_init();
 	for (struct test *test = first; test; test = test->next) {
 		assert(nr < MAX_TESTS);
 		if (argc > 1 && strcmp(argv[1], test->name) != 0)

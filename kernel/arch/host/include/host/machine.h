@@ -12,10 +12,13 @@
 struct boot_info;
 struct trapframe;
 
+/* One CPU, on the caller's stack, interrupts on: enough for what needs no memory. */
+void host_cpus_init(void);
+
 /*
  * Makes the machine new: size bytes of physical addresses from 0 (a multiple of PAGE_SIZE), and
- * fills in boot: all of it RAM, the first two pages reserved. One CPU runs, on the caller's stack,
- * interrupts on. Once for each process (or its copy): the kernel's own static data are not made
+ * fills in boot: all of it RAM, the first two pages reserved. One CPU runs, as above.
+ * Once for each process (or its copy): the kernel's own static data are not made
  * new.
  */
 void host_machine_init(size_t ram_bytes, struct boot_info *boot);
