@@ -48,49 +48,71 @@ struct kcache *kcache_create(const char *name, size_t size, size_t align)
 
 /* ---- alloc ------------------------------------------------------------------------------------- */
 
-/* The magazine was empty. */
-static NOINLINE void *alloc_slowly(struct kcache *cache, unsigned flags)
+static ALWAYS_INLINE struct magazine *magazine_of(const struct kcache *cache)
 {
-	do {
-		unsigned long irq = arch_irq_save();
-		struct magazine *magazine = &this_cpu(magazines).of[cache->index];
-		void *object = NULL;
-
-		atomic_fetch_or_relaxed(&cpus_caching, 1ULL << arch_cpu_id());
-		if (!magazine->count)
-			magazine->count = slab_take(cache, magazine->objects, BATCH);
-		if (magazine->count)
-			object = magazine->objects[--magazine->count];
-		arch_irq_restore(irq);
-		if (object)
-			return object;
-	} while (slab_grow(cache, flags));
-	return NULL;
+	return &this_cpu(magazines).of[cache->index];
 }
 
-static ALWAYS_INLINE void *alloc(struct kcache *cache, size_t size, unsigned flags, uintptr_t owner)
+/* An object of this CPU's magazine; NULL: it is empty. */
+static ALWAYS_INLINE void *take_cached(const struct kcache *cache)
 {
+	unsigned long irq = arch_irq_save();
+	struct magazine *magazine = magazine_of(cache);
 	void *object = NULL;
+
+	if (likely(magazine->count))
+		object = magazine->objects[--magazine->count];
+	arch_irq_restore(irq);
+	return object;
+}
+
+/* Fills the magazine from the slabs and takes one. */
+static void *refill(struct kcache *cache)
+{
+	unsigned long irq = arch_irq_save();
+	struct magazine *magazine = magazine_of(cache);
+	void *object = NULL;
+
+	atomic_fetch_or_relaxed(&cpus_caching, 1ULL << arch_cpu_id());
+	if (!magazine->count)
+		magazine->count = slab_take(cache, magazine->objects, BATCH);
+	if (magazine->count)
+		object = magazine->objects[--magazine->count];
+	arch_irq_restore(irq);
+	return object;
+}
+
+/* size: what of the object may be used. owner: whose request it is, for the red zone. */
+static NOINLINE void *alloc_slowly(struct kcache *cache, size_t size, unsigned flags,
+				   uintptr_t owner)
+{
+	void *object;
 
 	if (alloc_fails())
 		return NULL;
 	if (!(flags & ALLOC_ATOMIC))
 		might_sleep();
-	unsigned long irq = arch_irq_save();
-	struct magazine *magazine = &this_cpu(magazines).of[cache->index];
-	if (likely(magazine->count))
-		object = magazine->objects[--magazine->count];
-	arch_irq_restore(irq);
-	if (unlikely(!object)) {
-		object = alloc_slowly(cache, flags);
-		if (!object)
+	object = take_cached(cache);
+	while (!object) {
+		object = refill(cache);
+		if (!object && !slab_grow(cache, flags))
 			return NULL;
 	}
 	redzone_open(cache, object, owner);
 	kasan_unpoison(object, size);
-	if (flags & ALLOC_ZERO)
-		memset(object, 0, size);
-	return object;
+	return flags & ALLOC_ZERO ? memset(object, 0, size) : object;
+}
+
+/* The common case calls nothing, and so has nothing to save. */
+static ALWAYS_INLINE void *alloc(struct kcache *cache, size_t size, unsigned flags, uintptr_t owner)
+{
+	void *object = NULL;
+
+	if (!LODGER_DEBUG && likely(!atomic_load_relaxed(&alloc_failure_in)))
+		object = take_cached(cache);
+	if (unlikely(!object))
+		return alloc_slowly(cache, size, flags, owner);
+	return flags & ALLOC_ZERO ? memset(object, 0, size) : object;
 }
 
 void *kcache_alloc(struct kcache *cache, unsigned flags)
@@ -100,28 +122,44 @@ void *kcache_alloc(struct kcache *cache, unsigned flags)
 
 /* ---- free -------------------------------------------------------------------------------------- */
 
-static NOINLINE void make_room(struct kcache *cache, struct magazine *magazine)
+static NOINLINE void free_slowly(struct kcache *cache, void *object)
 {
-	/* The oldest go; what was freed last is what this CPU's memory caches know. */
-	slab_put(cache, magazine->objects, BATCH);
-	magazine->count -= BATCH;
-	memmove(magazine->objects, magazine->objects + BATCH,
-		magazine->count * sizeof(magazine->objects[0]));
-}
-
-void kcache_free(struct kcache *cache, void *object)
-{
-	if (!object)
-		return;
 	redzone_close(cache, object);
 	kasan_poison((char *)object - cache->offset, cache->stride);
 
 	unsigned long irq = arch_irq_save();
-	struct magazine *magazine = &this_cpu(magazines).of[cache->index];
-	if (unlikely(magazine->count == MAGAZINE_MAX))
-		make_room(cache, magazine);
+	struct magazine *magazine = magazine_of(cache);
+	if (magazine->count == MAGAZINE_MAX) {
+		/* The oldest go; what was freed last is what this CPU's memory caches know. */
+		slab_put(cache, magazine->objects, BATCH);
+		magazine->count -= BATCH;
+		memmove(magazine->objects, magazine->objects + BATCH,
+			magazine->count * sizeof(magazine->objects[0]));
+	}
 	magazine->objects[magazine->count++] = object;
 	arch_irq_restore(irq);
+}
+
+static ALWAYS_INLINE void release(struct kcache *cache, void *object)
+{
+	if (LODGER_DEBUG) {
+		free_slowly(cache, object);
+		return;
+	}
+	unsigned long irq = arch_irq_save();
+	struct magazine *magazine = magazine_of(cache);
+	bool has_room = magazine->count < MAGAZINE_MAX;
+	if (likely(has_room))
+		magazine->objects[magazine->count++] = object;
+	arch_irq_restore(irq);
+	if (unlikely(!has_room))
+		free_slowly(cache, object);
+}
+
+void kcache_free(struct kcache *cache, void *object)
+{
+	if (likely(object))
+		release(cache, object);
 }
 
 /* ---- giving memory back ------------------------------------------------------------------------ */
@@ -223,8 +261,8 @@ void kfree(const void *object)
 	if (!object)
 		return;
 	struct page *page = virt_to_page(object);
-	if (page->use == PAGE_USE_SLAB)
-		kcache_free(&kcaches[page->flags], (void *)object);
+	if (likely(page->use == PAGE_USE_SLAB))
+		release(&kcaches[page->flags], (void *)object);
 	else
 		page_free(page);
 }

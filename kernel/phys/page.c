@@ -127,58 +127,79 @@ static NOINLINE struct page *take_slowly(unsigned order, unsigned flags)
 	}
 }
 
-static ALWAYS_INLINE struct page *allocate(unsigned order, enum page_use use, unsigned flags)
+/* A frame of this CPU's cache; NULL: it is empty. */
+static ALWAYS_INLINE struct page *take_cached(enum page_use use)
 {
+	unsigned long irq = arch_irq_save();
+	struct page_cache *cache = &this_cpu(page_cache);
 	struct page *page = NULL;
 
-	if (!(flags & ALLOC_ATOMIC))
-		might_sleep();
-	if (likely(order == 0)) {
-		unsigned long irq = arch_irq_save();
-		struct page_cache *cache = &this_cpu(page_cache);
-		if (likely(cache->count)) {
-			page = cache->pages[--cache->count];
-			cache->used[use]++;
-		}
-		arch_irq_restore(irq);
+	if (likely(cache->count)) {
+		page = cache->pages[--cache->count];
+		cache->used[use]++;
 	}
-	if (unlikely(!page)) {
-		assert(order <= PAGE_MAX_ORDER);
-		page = take_slowly(order, flags);
-		if (!page)
-			return NULL;
-		page_count_use(use, 1L << order);
-	}
+	arch_irq_restore(irq);
+	return page;
+}
+
+static ALWAYS_INLINE void set_up(struct page *page, unsigned order, enum page_use use)
+{
 	assert(page->use == PAGE_USE_FREE);
-	kasan_unpoison(page_address(page), PAGE_SIZE << order);
-	poison_check_frames(page, order);
 	refcount_init(&page->refs, 1);
 	page->use = (uint8_t)use;
 	page->order = (uint8_t)order;
 	page->flags = 0;
 	page->private = 0;
+}
+
+struct page *page_alloc_uncounted(unsigned order, enum page_use use, unsigned flags)
+{
+	struct page *page;
+
+	assert(order <= PAGE_MAX_ORDER);
+	if (!(flags & ALLOC_ATOMIC))
+		might_sleep();
+	page = order ? NULL : take_cached(use);
+	if (!page) {
+		page = take_slowly(order, flags);
+		if (!page)
+			return NULL;
+		page_count_use(use, 1L << order);
+	}
+	kasan_unpoison(page_address(page), PAGE_SIZE << order);
+	poison_check_frames(page, order);
+	set_up(page, order, use);
 	if (flags & ALLOC_ZERO)
 		for (unsigned i = 0; i < 1U << order; i++)
 			page_clear((char *)page_address(page) + i * PAGE_SIZE);
 	return page;
 }
 
-struct page *page_alloc(unsigned order, enum page_use use, unsigned flags)
+static NOINLINE struct page *alloc_slowly(unsigned order, enum page_use use, unsigned flags)
 {
-	if (alloc_fails())
-		return NULL;
-	return allocate(order, use, flags);
+	return alloc_fails() ? NULL : page_alloc_uncounted(order, use, flags);
 }
 
-struct page *page_alloc_uncounted(unsigned order, enum page_use use, unsigned flags)
+/* The common case calls nothing, and so has nothing to save: a single frame from the cache. */
+struct page *page_alloc(unsigned order, enum page_use use, unsigned flags)
 {
-	return allocate(order, use, flags);
+	struct page *page;
+
+	if (LODGER_DEBUG || unlikely(order || atomic_load_relaxed(&alloc_failure_in)))
+		return alloc_slowly(order, use, flags);
+	page = take_cached(use);
+	if (unlikely(!page))
+		return alloc_slowly(order, use, flags);
+	set_up(page, order, use);
+	if (flags & ALLOC_ZERO)
+		memset(page_address(page), 0, PAGE_SIZE);
+	return page;
 }
 
 /* ---- giving back ------------------------------------------------------------------------------- */
 
 /* The oldest frames of a full cache go; the newest, which this CPU's caches know, stay. */
-static NOINLINE void make_room(struct page_cache *cache)
+static void make_room(struct page_cache *cache)
 {
 	if (!cache->max)
 		cache_set_up(cache);
@@ -190,28 +211,46 @@ static NOINLINE void make_room(struct page_cache *cache)
 	memmove(cache->pages, cache->pages + going, cache->count * sizeof(cache->pages[0]));
 }
 
-static ALWAYS_INLINE void release(struct page *page)
+/* The page is marked free already, and was used so. */
+static NOINLINE void release_slowly(struct page *page, enum page_use use)
 {
 	unsigned order = page->order;
 
-	assert_msg(page->use > PAGE_USE_FREE, "frame %#llx is freed twice, or was never allocated",
-		   (unsigned long long)page_to_phys(page));
-	enum page_use use = page->use;
-	page->use = PAGE_USE_FREE;
 	poison_frames(page, order);
 	kasan_poison(page_address(page), PAGE_SIZE << order);
-	if (unlikely(order)) {
-		page_count_use(use, -(1L << order));
+	page_count_use(use, -(1L << order));
+	if (order) {
 		buddy_put(page, order);
 		return;
 	}
 	unsigned long irq = arch_irq_save();
 	struct page_cache *cache = &this_cpu(page_cache);
-	cache->used[use]--;
-	if (unlikely(cache->count >= cache->max))
-		make_room(cache);
+	make_room(cache);
 	cache->pages[cache->count++] = page;
 	arch_irq_restore(irq);
+}
+
+static ALWAYS_INLINE void release(struct page *page)
+{
+	enum page_use use = page->use;
+
+	assert_msg(use > PAGE_USE_FREE, "frame %#llx is freed twice, or was never allocated",
+		   (unsigned long long)page_to_phys(page));
+	page->use = PAGE_USE_FREE;
+	if (LODGER_DEBUG || unlikely(page->order)) {
+		release_slowly(page, use);
+		return;
+	}
+	unsigned long irq = arch_irq_save();
+	struct page_cache *cache = &this_cpu(page_cache);
+	bool has_room = cache->count < cache->max;
+	if (likely(has_room)) {
+		cache->used[use]--;
+		cache->pages[cache->count++] = page;
+	}
+	arch_irq_restore(irq);
+	if (unlikely(!has_room))
+		release_slowly(page, use);
 }
 
 void page_put(struct page *page)
