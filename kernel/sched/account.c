@@ -8,6 +8,8 @@
 #include <kern/timer.h>
 #include <arch/irq.h>
 
+#include <kern/string.h>
+
 #include "rq.h"
 
 struct sched_hooks sched_hooks;
@@ -116,6 +118,24 @@ void sched_cpu_times(unsigned cpu, struct cpu_times *times)
 	arch_irq_restore(flags);
 	times->system_ns = busy - times->user_ns;
 	preempt_check();
+}
+
+struct borrower sched_borrower(unsigned cpu)
+{
+	struct rq *rq = &per_cpu(rq, cpu);
+	unsigned long flags = arch_irq_save();
+	struct borrower borrower = {0};
+
+	rq_lock(rq); /* keeps the running task's struct */
+	if (rq->curr && !rq->curr->mm) {
+		borrower.mm = rq->curr->active_mm;
+		borrower.pid = rq->curr->pid;
+		string_copy(borrower.comm, rq->curr->comm, sizeof(borrower.comm));
+	}
+	rq_unlock(rq);
+	arch_irq_restore(flags);
+	preempt_check();
+	return borrower;
 }
 
 void sched_task_times(struct task_struct *task, uint64_t *user_ns, uint64_t *system_ns)

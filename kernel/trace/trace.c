@@ -28,6 +28,17 @@ static const char *const kind_names[NR_TRACE_KINDS] = {
 #undef TRACE_NAME
 };
 
+static const char *const kind_keys[NR_TRACE_KINDS][3] = {
+#define TRACE_KEYS(kind, name, a, b, c) [TRACE_##kind] = {a, b, c},
+	TRACE_EVENTS(TRACE_KEYS)
+#undef TRACE_KEYS
+};
+
+const char *const *trace_kind_keys(unsigned kind)
+{
+	return kind_keys[kind];
+}
+
 const char *trace_kind_name(unsigned kind)
 {
 	return kind < NR_TRACE_KINDS ? kind_names[kind] : "?";

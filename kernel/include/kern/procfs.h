@@ -35,6 +35,9 @@ void procfs_register_writable(const char *name, uint32_t mode,
 void sysfs_register(const char *name, uint32_t mode, int (*show)(struct text *text, void *arg),
 		    void *arg);
 
+/* /proc/lodger. Context: bring-up, after procfs_init. */
+void procfs_lodger_init(void);
+
 /* File system types and the contents of /proc and /sys. Context: boot CPU, init_task, after fs_init. */
 void procfs_init(void);
 

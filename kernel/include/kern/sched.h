@@ -65,6 +65,15 @@ MUST_USE struct task_struct *sched_idle_create(unsigned cpu);
 /* The idle loop; the boot and secondary CPUs' first threads end here. */
 NORETURN void sched_idle(void);
 
+/* The task without an mm that runs on a CPU and what it stands on (compare, do not follow; NULL: a task
+ * with an mm runs there). For /proc/lodger. Context: any. */
+struct borrower {
+	const struct mm_struct *mm;
+	int32_t pid;
+	char comm[TASK_COMM_LEN];
+};
+struct borrower sched_borrower(unsigned cpu);
+
 /* User, system, idle time of a CPU in ns (their sum is its time online); run-queue length. User
  * and system are sampled, as in Linux without VIRT_CPU_ACCOUNTING: the sum is exact, the parts
  * are split by what the timer interrupted. */

@@ -54,6 +54,8 @@ void trace_stop(void);
 extern void *(*trace_alloc)(size_t len_bytes);
 
 const char *trace_kind_name(unsigned kind);
+/* What the three arguments of a kind are called. kind < NR_TRACE_KINDS. */
+const char *const *trace_kind_keys(unsigned kind);
 
 /* Copies up to max of the newest events of one CPU, oldest first; returns how many. Events that are
  * overwritten meanwhile are left out. Context: any; the CPU may be writing. */
