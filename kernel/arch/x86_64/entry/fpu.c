@@ -9,7 +9,6 @@
 #include <uapi/errno.h>
 #include <uapi/signal.h>
 #include <arch/irq.h>
-#include <arch/uaccess.h>
 #include <port/features.h>
 #include <port/smap.h>
 #include <port/x86.h>
@@ -45,6 +44,8 @@ struct fpu_area {
 	uint64_t present, compaction, reserved1[6]; /* XSAVE header */
 };
 STATIC_ASSERT(sizeof(struct fpu_area) == LEGACY_SIZE + HEADER_SIZE);
+
+STATIC_ASSERT(offsetof(struct fpu_area, software.padding[1]) % 8 == 0);
 
 enum { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845, MAGIC2_SIZE = 4 };
 
@@ -183,22 +184,39 @@ size_t fpu_frame_size(void)
 	return state_size + (features ? MAGIC2_SIZE : 0);
 }
 
-/* The save instruction itself writes to the user's memory: it can be restarted after a fault. */
-static SECTION(".uaccess.text") NOINLINE int user_save(struct fpu_area *user)
+/* The save instruction itself writes to the user's memory: it can be restarted after a fault. Of the
+ * header the CPU writes only `present`. */
+UACCESS int fpu_frame_save(void *user)
 {
+	struct fpu_area *frame = user;
+
 	smap_open();
-	if (features)
-		__asm__ goto volatile("1: xsave64 %0\n" EXTABLE("1b", "%l[fault]")
-				      :
-				      : "m"(*user), "a"((uint32_t)features), "d"(0)
-				      : "memory"
-				      : fault);
-	else
+	if (!features) {
 		__asm__ goto volatile("1: fxsave64 %0\n" EXTABLE("1b", "%l[fault]")
 				      :
-				      : "m"(*user)
+				      : "m"(*frame)
 				      : "memory"
 				      : fault);
+		USER_PUT(0, (uint64_t *)&frame->software, fault); /* no magic: nothing behind it */
+		smap_close();
+		return 0;
+	}
+	USER_PUT(0, &frame->present, fault);
+	USER_PUT(0, &frame->compaction, fault);
+	for (unsigned i = 0; i < ARRAY_LEN(frame->reserved1); i++)
+		USER_PUT(0, &frame->reserved1[i], fault);
+	__asm__ goto volatile("1: xsave64 %0\n" EXTABLE("1b", "%l[fault]")
+			      :
+			      : "m"(*frame), "a"((uint32_t)features), "d"(0)
+			      : "memory"
+			      : fault);
+	USER_PUT(MAGIC1 | (uint64_t)(state_size + MAGIC2_SIZE) << 32,
+		 (uint64_t *)&frame->software.magic1, fault);
+	USER_PUT(features, &frame->software.features, fault);
+	USER_PUT(state_size, (uint64_t *)&frame->software.state_size, fault);
+	for (unsigned i = 1; i < ARRAY_LEN(frame->software.padding); i += 2)
+		USER_PUT(0, (uint64_t *)&frame->software.padding[i], fault);
+	USER_STORE("movl", (uint32_t)MAGIC2, (uint32_t *)((char *)user + state_size), fault);
 	smap_close();
 	return 0;
 fault:
@@ -207,7 +225,7 @@ fault:
 }
 
 /* The CPU refuses reserved bits in MXCSR and in the header with #GP, which ends here too. */
-static SECTION(".uaccess.text") NOINLINE int user_load(const struct fpu_area *user, uint64_t which)
+static UACCESS int user_load(const struct fpu_area *user, uint64_t which)
 {
 	smap_open();
 	if (which)
@@ -229,45 +247,37 @@ fault:
 	return -EFAULT;
 }
 
-int fpu_frame_save(void *user)
-{
-	struct fpu_area *frame = user;
-	struct fpu_software software = {0};
-	uint32_t magic2 = MAGIC2;
-
-	if (features) {
-		software.magic1 = MAGIC1;
-		software.extended_size = state_size + MAGIC2_SIZE;
-		software.features = features;
-		software.state_size = state_size;
-		/* As in fpu_copy_to: most of the header is not written by the CPU. */
-		if (arch_clear_user(&frame->present, HEADER_SIZE) ||
-		    arch_copy_to_user((char *)user + state_size, &magic2, MAGIC2_SIZE))
-			return -EFAULT;
-	}
-	if (user_save(frame) || arch_copy_to_user(&frame->software, &software, sizeof(software)))
-		return -EFAULT;
-	return 0;
-}
-
 /* Which components the frame says that it holds beyond FXSAVE's; 0: it is no such frame. */
-static int frame_features(const void *user, uint64_t *which)
+static UACCESS int frame_features(const struct fpu_area *frame, uint64_t *which)
 {
-	const struct fpu_area *frame = user;
-	struct fpu_software software;
-	uint32_t magic2;
+	uint64_t sizes, offered, size;
+	uint32_t magic2 = 0;
 
 	*which = 0;
-	if (arch_copy_from_user(&software, &frame->software, sizeof(software)))
-		return -EFAULT;
-	if (software.magic1 != MAGIC1 || software.state_size != state_size ||
-	    software.extended_size != state_size + MAGIC2_SIZE)
-		return 0;
-	if (arch_copy_from_user(&magic2, (const char *)user + state_size, MAGIC2_SIZE))
-		return -EFAULT;
+	smap_open();
+	USER_GET(sizes, (const uint64_t *)&frame->software.magic1, fault);
+	USER_GET(offered, &frame->software.features, fault);
+	USER_GET(size, (const uint64_t *)&frame->software.state_size, fault);
+	if (sizes == (MAGIC1 | (uint64_t)(state_size + MAGIC2_SIZE) << 32) &&
+	    (uint32_t)size == state_size)
+		USER_LOAD("movl", magic2, (const uint32_t *)((const char *)frame + state_size),
+			  fault);
+	smap_close();
 	if (magic2 == MAGIC2)
-		*which = software.features & features;
+		*which = offered & features;
 	return 0;
+fault:
+	smap_close();
+	return -EFAULT;
+}
+
+/* What a frame does not hold is as in a new program. */
+static void reset_rest(uint64_t which)
+{
+	uint64_t rest = features & ~(which ? which : STATE_X87 | STATE_SSE);
+
+	if (rest)
+		state_load(&initial_state, rest);
 }
 
 int fpu_frame_load(const void *user)
@@ -275,22 +285,13 @@ int fpu_frame_load(const void *user)
 	uint64_t which = 0;
 	int error = 0;
 
-	if (user) {
-		if (features)
-			error = frame_features(user, &which);
-		if (!error)
-			error = user_load(user, which);
-	}
-	if (!user || error) {
+	if (user && features)
+		error = frame_features(user, &which);
+	if (user && !error)
+		error = user_load(user, which);
+	if (!user || error)
 		fpu_reset();
-		return error;
-	}
-	/* What the frame does not hold is as in a new program. */
-	if (features) {
-		uint64_t rest = features & ~(which ? which : STATE_X87 | STATE_SSE);
-
-		if (rest)
-			state_load(&initial_state, rest);
-	}
-	return 0;
+	else
+		reset_rest(which);
+	return error;
 }

@@ -6,7 +6,7 @@
 #include "thread.h"
 
 /* What a program may change of its flags (as Linux's FIX_EFLAGS). */
-#define USER_RFLAGS (RFLAGS_ARITHMETIC | RFLAGS_AC | RFLAGS_DF | RFLAGS_TF | RFLAGS_RF)
+#define USER_RFLAGS (uint64_t)(RFLAGS_ARITHMETIC | RFLAGS_AC | RFLAGS_DF | RFLAGS_TF | RFLAGS_RF)
 
 bool sigframe_place(uintptr_t top, size_t fpu_size, uintptr_t *frame, uintptr_t *fpstate)
 {
@@ -17,57 +17,28 @@ bool sigframe_place(uintptr_t top, size_t fpu_size, uintptr_t *frame, uintptr_t 
 	return true;
 }
 
-void sigcontext_fill(struct sigcontext *context, const struct trapframe *tf)
-{
-	*context = (struct sigcontext){
-		.r8 = tf->r8,
-		.r9 = tf->r9,
-		.r10 = tf->r10,
-		.r11 = tf->r11,
-		.r12 = tf->r12,
-		.r13 = tf->r13,
-		.r14 = tf->r14,
-		.r15 = tf->r15,
-		.rdi = tf->rdi,
-		.rsi = tf->rsi,
-		.rbp = tf->rbp,
-		.rbx = tf->rbx,
-		.rdx = tf->rdx,
-		.rax = tf->rax,
-		.rcx = tf->rcx,
-		.rsp = tf->rsp,
-		.rip = tf->rip,
-		.rflags = tf->rflags,
-		.cs = (uint16_t)tf->cs,
-		.ss = (uint16_t)tf->ss,
-	};
-}
-
 void sigcontext_restore(const struct sigcontext *context, struct trapframe *tf)
 {
-	uint64_t rflags = tf->rflags;
-
-	*tf = (struct trapframe){
-		.r15 = context->r15,
-		.r14 = context->r14,
-		.r13 = context->r13,
-		.r12 = context->r12,
-		.rbp = context->rbp,
-		.rbx = context->rbx,
-		.r11 = context->r11,
-		.r10 = context->r10,
-		.r9 = context->r9,
-		.r8 = context->r8,
-		.rax = context->rax,
-		.rcx = context->rcx,
-		.rdx = context->rdx,
-		.rsi = context->rsi,
-		.rdi = context->rdi,
-		.kind = FRAME_PLAIN,
-		.rip = frame_canonical(context->rip),
-		.cs = SEL_USER_CODE,
-		.rflags = (rflags & ~USER_RFLAGS) | (context->rflags & USER_RFLAGS),
-		.rsp = context->rsp,
-		.ss = SEL_USER_DATA,
-	};
+	tf->r15 = context->r15;
+	tf->r14 = context->r14;
+	tf->r13 = context->r13;
+	tf->r12 = context->r12;
+	tf->rbp = context->rbp;
+	tf->rbx = context->rbx;
+	tf->r11 = context->r11;
+	tf->r10 = context->r10;
+	tf->r9 = context->r9;
+	tf->r8 = context->r8;
+	tf->rax = context->rax;
+	tf->rcx = context->rcx;
+	tf->rdx = context->rdx;
+	tf->rsi = context->rsi;
+	tf->rdi = context->rdi;
+	tf->kind = FRAME_PLAIN;
+	tf->number = 0;
+	tf->rip = frame_canonical(context->rip);
+	tf->cs = SEL_USER_CODE;
+	tf->rflags = (tf->rflags & ~USER_RFLAGS) | (context->rflags & USER_RFLAGS);
+	tf->rsp = context->rsp;
+	tf->ss = SEL_USER_DATA;
 }

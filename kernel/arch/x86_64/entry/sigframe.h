@@ -42,9 +42,8 @@ enum { UC_FP_XSTATE = 1, UC_SIGCONTEXT_SS = 2, UC_STRICT_RESTORE_SS = 4 };
  * of 64. false: they don't fit above address 0. */
 MUST_USE bool sigframe_place(uintptr_t top, size_t fpu_size, uintptr_t *frame, uintptr_t *fpstate);
 
-/* Registers of a frame, out and in; in: selectors and reserved flags are not the user's to choose, and
+/* The registers of a frame back into tf: selectors and reserved flags are not the user's to choose, and
  * rip becomes canonical. */
-void sigcontext_fill(struct sigcontext *context, const struct trapframe *tf);
 void sigcontext_restore(const struct sigcontext *context, struct trapframe *tf);
 
 #endif

@@ -9,6 +9,7 @@
 #include <arch/uaccess.h>
 #include <port/features.h>
 #include <port/layout.h>
+#include <port/smap.h>
 #include <port/x86.h>
 #include "fpu.h"
 #include "sigframe.h"
@@ -34,43 +35,91 @@ static bool find_place(const struct trapframe *tf, const struct signal_delivery 
 	return !is_bounded || d->altstack_size == 0 || *frame >= d->altstack_base;
 }
 
-static void fill_context(struct ucontext *context, const struct trapframe *tf,
-			 const struct signal_delivery *d, uintptr_t fpstate)
+/* The frame's parts are written where they belong, word by word: building it in the kernel first would
+ * cost as much again. */
+static UACCESS int write_registers(struct sigcontext *user, const struct trapframe *tf)
+{
+	smap_open();
+	USER_PUT(tf->r8, &user->r8, fault);
+	USER_PUT(tf->r9, &user->r9, fault);
+	USER_PUT(tf->r10, &user->r10, fault);
+	USER_PUT(tf->r11, &user->r11, fault);
+	USER_PUT(tf->r12, &user->r12, fault);
+	USER_PUT(tf->r13, &user->r13, fault);
+	USER_PUT(tf->r14, &user->r14, fault);
+	USER_PUT(tf->r15, &user->r15, fault);
+	USER_PUT(tf->rdi, &user->rdi, fault);
+	USER_PUT(tf->rsi, &user->rsi, fault);
+	USER_PUT(tf->rbp, &user->rbp, fault);
+	USER_PUT(tf->rbx, &user->rbx, fault);
+	USER_PUT(tf->rdx, &user->rdx, fault);
+	USER_PUT(tf->rax, &user->rax, fault);
+	USER_PUT(tf->rcx, &user->rcx, fault);
+	USER_PUT(tf->rsp, &user->rsp, fault);
+	USER_PUT(tf->rip, &user->rip, fault);
+	USER_PUT(tf->rflags, &user->rflags, fault);
+	USER_PUT(SEL_USER_CODE | (uint64_t)SEL_USER_DATA << 48, (uint64_t *)&user->cs, fault);
+	smap_close();
+	return 0;
+fault:
+	smap_close();
+	return -EFAULT;
+}
+
+static UACCESS int write_context(struct ucontext *user, const struct signal_delivery *d,
+				 uintptr_t fpstate)
 {
 	const struct arch_thread *thread = &current->thread;
 
-	*context = (struct ucontext){
-		.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS |
+	smap_open();
+	USER_PUT(UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS |
 			 (x86_features.has_xsave ? UC_FP_XSTATE : 0),
-		.stack = {.base = d->altstack_base,
-			  .flags = d->altstack_flags,
-			  .size = d->altstack_size},
-		.mask = d->saved_mask,
-	};
-	sigcontext_fill(&context->registers, tf);
-	context->registers.error = thread->fault_error;
-	context->registers.trap = thread->fault_vector;
-	context->registers.cr2 = thread->fault_address;
-	context->registers.old_mask = d->saved_mask;
-	context->registers.fpstate = fpstate;
+		 &user->flags, fault);
+	USER_PUT(0, &user->link, fault);
+	USER_PUT(d->altstack_base, &user->stack.base, fault);
+	USER_PUT(d->altstack_flags, (uint64_t *)&user->stack.flags, fault);
+	USER_PUT(d->altstack_size, &user->stack.size, fault);
+	USER_PUT(thread->fault_error, &user->registers.error, fault);
+	USER_PUT(thread->fault_vector, &user->registers.trap, fault);
+	USER_PUT(d->saved_mask, &user->registers.old_mask, fault);
+	USER_PUT(thread->fault_address, &user->registers.cr2, fault);
+	USER_PUT(fpstate, &user->registers.fpstate, fault);
+	for (unsigned i = 0; i < ARRAY_LEN(user->registers.reserved); i++)
+		USER_PUT(0, &user->registers.reserved[i], fault);
+	USER_PUT(d->saved_mask, &user->mask, fault);
+	smap_close();
+	return 0;
+fault:
+	smap_close();
+	return -EFAULT;
 }
 
-/* Everything but the siginfo, of which handlers without SA_SIGINFO see nothing. */
+/* Handlers without SA_SIGINFO see nothing of it. */
+static UACCESS int write_info(struct rt_sigframe *user, const struct signal_info *info)
+{
+	const uint64_t *words = (const uint64_t *)info;
+	uint64_t *to = (uint64_t *)&user->info, *rest = (uint64_t *)user->info_rest;
+
+	smap_open();
+	for (unsigned i = 0; i < sizeof(*info) / 8; i++)
+		USER_PUT(words[i], &to[i], fault);
+	for (unsigned i = 0; i < sizeof(user->info_rest) / 8; i++)
+		USER_PUT(0, &rest[i], fault);
+	smap_close();
+	return 0;
+fault:
+	smap_close();
+	return -EFAULT;
+}
+
 static int write_frame(struct rt_sigframe *user, const struct trapframe *tf,
 		       const struct signal_delivery *d, uintptr_t fpstate)
 {
-	struct rt_sigframe frame;
-	size_t len = offsetof(struct rt_sigframe, info);
-
-	frame.restorer = d->restorer;
-	fill_context(&frame.context, tf, d, fpstate);
-	if (d->flags & SA_SIGINFO) {
-		frame.info = *d->info;
-		for (size_t i = 0; i < sizeof(frame.info_rest); i++)
-			frame.info_rest[i] = 0;
-		len = sizeof(frame);
-	}
-	return arch_copy_to_user(user, &frame, len) ? -EFAULT : 0;
+	if (arch_copy_to_user(&user->restorer, &d->restorer, sizeof(user->restorer)) ||
+	    write_context(&user->context, d, fpstate) ||
+	    write_registers(&user->context.registers, tf))
+		return -EFAULT;
+	return d->flags & SA_SIGINFO ? write_info(user, d->info) : 0;
 }
 
 int arch_signal_push(struct trapframe *tf, const struct signal_delivery *d)

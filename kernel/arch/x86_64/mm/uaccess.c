@@ -1,20 +1,9 @@
 /*
- * Single words and strings of user memory. Everything that touches the user's side lies in
- * .uaccess.text: faults elsewhere in the kernel are never taken for one of these.
+ * Single words and strings of user memory. Context: as arch/uaccess.h says; owns nothing.
  */
 #include <uapi/errno.h>
 #include <arch/uaccess.h>
 #include <port/smap.h>
-
-#define UACCESS SECTION(".uaccess.text") NOINLINE
-
-/* Loads *user into v (of the width of suffix and constraint), or goes to label. */
-#define USER_LOAD(insn, v, user, label)                                              \
-	__asm__ goto volatile("1: " insn " %1, %0\n" EXTABLE("1b", "%l[" #label "]") \
-			      : "=r"(v)                                              \
-			      : "m"(*(user))                                         \
-			      : "memory"                                             \
-			      : label)
 
 /* The bytes of word that are 0, as their top bits; exact for the lowest one. */
 static inline uint64_t zero_bytes(uint64_t word)
@@ -72,11 +61,7 @@ fault:
 UACCESS int arch_user_store32(uint32_t *user, uint32_t value)
 {
 	smap_open();
-	__asm__ goto volatile("1: movl %0, %1\n" EXTABLE("1b", "%l[fault]")
-			      :
-			      : "r"(value), "m"(*user)
-			      : "memory"
-			      : fault);
+	USER_STORE("movl", value, user, fault);
 	smap_close();
 	return 0;
 fault:
