@@ -12,6 +12,7 @@
 #include <kern/life.h>
 #include <kern/process.h>
 #include <kern/procfs.h>
+#include <kern/sched.h>
 #include <kern/string.h>
 #include <kern/trace.h>
 #include <arch/cpu.h>

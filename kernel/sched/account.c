@@ -5,10 +5,9 @@
  * proportion. To read the clock at each entry and exit of the kernel instead would cost a tenth of
  * a null system call. Guarded by rq->lock of the task's CPU.
  */
+#include <kern/string.h>
 #include <kern/timer.h>
 #include <arch/irq.h>
-
-#include <kern/string.h>
 
 #include "rq.h"
 
