@@ -9,7 +9,7 @@
 #include <kern/timer.h>
 #include <arch/irq.h>
 
-#include "rq.h"
+#include "queue.h"
 
 struct sched_hooks sched_hooks;
 

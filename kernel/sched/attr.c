@@ -6,7 +6,7 @@
 #include <arch/irq.h>
 #include <uapi/errno.h>
 
-#include "rq.h"
+#include "queue.h"
 
 void sched_fork(struct task_struct *child)
 {

@@ -14,7 +14,7 @@
  */
 #include <arch/ipi.h>
 
-#include "rq.h"
+#include "queue.h"
 
 enum {
 	BALANCE_NS = 32000000,

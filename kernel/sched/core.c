@@ -34,7 +34,7 @@
 #include <arch/ipi.h>
 #include <arch/irq.h>
 
-#include "rq.h"
+#include "queue.h"
 
 enum switch_reason { SWITCH_SLEEP, SWITCH_PREEMPT, SWITCH_YIELD };
 
@@ -130,8 +130,7 @@ static void switch_until_settled(enum switch_reason reason)
 		assert(arch_irqs_enabled());
 		arch_irq_disable();
 		switch_once(reason);
-		reason =
-			SWITCH_PREEMPT; /* the state was dealt with; what set WORK_RESCHED is others' */
+		reason = SWITCH_PREEMPT; /* the state was dealt with */
 	} while (resched_is_due());
 }
 

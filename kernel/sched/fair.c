@@ -29,9 +29,7 @@
  * Bounds: a charge counts at most MAX_CHARGE_NS, since a virtual CPU may be put aside by its host
  * for long; so |vruntime - v0| < 2^36 and products with W < 2^27 (1,500 tasks of nice -20) fit.
  */
-#include "rq.h"
-
-enum { MIN_GRANULARITY_NS = 750000, MAX_CHARGE_NS = 100000000 };
+#include "fair.h"
 
 /* Each step of nice is a factor of 1.25 in CPU share, 0 being 1024: the values of sched(7)'s
  * Linux. */
@@ -47,28 +45,10 @@ static const uint32_t nice_weights[40] = {
 };
 enum { IDLE_POLICY_WEIGHT = 3 };
 
-static struct sched_entity *entity_of(struct rb_node *node)
-{
-	return rb_entry(node, struct sched_entity, node);
-}
-
-static struct task_struct *task_of(struct sched_entity *se)
-{
-	return container_of(se, struct task_struct, se);
-}
-
 void fair_set_weight(struct sched_entity *se)
 {
 	se->weight = se->policy == SCHED_IDLE ? IDLE_POLICY_WEIGHT : nice_weights[se->nice + 20];
 	se->inverse_weight = (uint32_t)((1ULL << 32) / se->weight);
-}
-
-/* Nanoseconds on the CPU as vruntime: times 1024 / weight. */
-static uint64_t to_virtual(const struct sched_entity *se, uint64_t ns)
-{
-	if (likely(se->weight == NICE_0_WEIGHT))
-		return ns;
-	return (uint64_t)(((unsigned __int128)ns * se->inverse_weight) >> 22);
 }
 
 uint64_t fair_average(const struct fair_queue *fair)
@@ -82,14 +62,8 @@ uint64_t fair_average(const struct fair_queue *fair)
 	return fair->v0 + (uint64_t)(sum / weight);
 }
 
-/* vruntime <= V */
-static bool is_eligible(const struct fair_queue *fair, uint64_t vruntime)
-{
-	return (int64_t)(vruntime - fair->v0) * (int64_t)fair->weight <= fair->weighted_key;
-}
-
 /* Lets v0 follow V when V is more than 2^28 ns away. */
-static void follow_average(struct fair_queue *fair)
+void fair_follow_average(struct fair_queue *fair)
 {
 	int64_t far = (int64_t)(fair->weight << 28);
 
@@ -100,48 +74,34 @@ static void follow_average(struct fair_queue *fair)
 	fair->weighted_key -= step * (int64_t)fair->weight;
 }
 
-bool fair_charge(struct fair_queue *fair, struct sched_entity *se, uint64_t delta_ns)
-{
-	uint64_t ran = to_virtual(se, MIN(delta_ns, (uint64_t)MAX_CHARGE_NS));
-
-	se->vruntime += ran;
-	fair->weighted_key += (int64_t)(ran * se->weight);
-	follow_average(fair);
-	if (likely((int64_t)(se->vruntime - se->deadline) < 0))
-		return false;
-	se->slice_ns = MIN(se->slice_ns * 2, (uint64_t)SLICE_NS);
-	se->deadline = se->vruntime + to_virtual(se, se->slice_ns);
-	return true;
-}
-
 /* ---- the tree -------------------------------------------------------------------------------- */
 
 static void update_min_vruntime(struct rb_node *node)
 {
-	struct sched_entity *se = entity_of(node);
+	struct sched_entity *se = fair_entity(node);
 	uint64_t min = se->vruntime;
 
 	if (node->left) {
-		uint64_t left = entity_of(node->left)->min_vruntime;
+		uint64_t left = fair_entity(node->left)->min_vruntime;
 		if ((int64_t)(left - min) < 0)
 			min = left;
 	}
 	if (node->right) {
-		uint64_t right = entity_of(node->right)->min_vruntime;
+		uint64_t right = fair_entity(node->right)->min_vruntime;
 		if ((int64_t)(right - min) < 0)
 			min = right;
 	}
 	se->min_vruntime = min;
 }
 
-static void tree_insert(struct fair_queue *fair, struct sched_entity *se)
+void fair_tree_insert(struct fair_queue *fair, struct sched_entity *se)
 {
 	struct rb_node **link = &fair->tree.node, *parent = NULL;
 	bool is_first = true;
 
 	while (*link) {
 		parent = *link;
-		if ((int64_t)(se->deadline - entity_of(parent)->deadline) < 0) {
+		if ((int64_t)(se->deadline - fair_entity(parent)->deadline) < 0) {
 			link = &parent->left;
 		} else {
 			link = &parent->right; /* equal ones in order of arrival */
@@ -153,7 +113,7 @@ static void tree_insert(struct fair_queue *fair, struct sched_entity *se)
 	rb_insert(&fair->tree, parent, link, &se->node, update_min_vruntime);
 }
 
-static void tree_remove(struct fair_queue *fair, struct sched_entity *se)
+void fair_tree_remove(struct fair_queue *fair, struct sched_entity *se)
 {
 	if (fair->first == &se->node)
 		fair->first = rb_next(&se->node);
@@ -161,23 +121,11 @@ static void tree_remove(struct fair_queue *fair, struct sched_entity *se)
 	rb_clear(&se->node);
 }
 
-void fair_put(struct fair_queue *fair, struct sched_entity *se, bool is_yield)
-{
-	if (is_yield) /* its turn is over, the next one is due after everybody's */
-		se->deadline += to_virtual(se, se->slice_ns);
-	tree_insert(fair, se);
-}
-
-void fair_take(struct fair_queue *fair, struct sched_entity *se)
-{
-	tree_remove(fair, se);
-}
-
 /* ---- coming and going ------------------------------------------------------------------------ */
 
 static int64_t clamp_lag(const struct sched_entity *se, int64_t lag)
 {
-	int64_t limit = (int64_t)to_virtual(se, se->slice_ns);
+	int64_t limit = (int64_t)fair_to_virtual(se, se->slice_ns);
 
 	return MAX(-limit, MIN(lag, limit));
 }
@@ -196,7 +144,7 @@ void fair_learn_burst(struct sched_entity *se)
 /* Sets vruntime and deadline of a task that is about to join. */
 static void place(struct fair_queue *fair, struct sched_entity *se, enum enqueue_how how)
 {
-	uint64_t average = fair_average(fair), turn = to_virtual(se, se->slice_ns);
+	uint64_t average = fair_average(fair), turn = fair_to_virtual(se, se->slice_ns);
 	int64_t lag = how == ENQUEUE_NEW ? 0 : se->vlag;
 
 	/* What it owed has been served by others meanwhile, as far as V has moved on. */
@@ -228,9 +176,9 @@ void fair_enqueue(struct rq *rq, struct task_struct *task, enum enqueue_how how)
 	fair->weight += se->weight;
 	fair->weighted_key += (int64_t)(se->vruntime - fair->v0) * (int64_t)se->weight;
 	fair->nr_queued++;
-	follow_average(fair);
+	fair_follow_average(fair);
 	if (task != rq->curr)
-		tree_insert(fair, se);
+		fair_put(fair, se, false);
 }
 
 void fair_dequeue(struct rq *rq, struct task_struct *task)
@@ -240,12 +188,12 @@ void fair_dequeue(struct rq *rq, struct task_struct *task)
 
 	se->vlag = clamp_lag(se, (int64_t)(fair_average(fair) - se->vruntime));
 	if (task != rq->curr)
-		tree_remove(fair, se);
+		fair_take(fair, se);
 	fair->nr_queued--;
 	fair->weight -= se->weight;
 	fair->weighted_key -= (int64_t)(se->vruntime - fair->v0) * (int64_t)se->weight;
 	if (fair->nr_queued)
-		follow_average(fair);
+		fair_follow_average(fair);
 	else
 		fair->v0 = se->vruntime; /* V of one task: the queue goes on from here */
 }
@@ -253,39 +201,19 @@ void fair_dequeue(struct rq *rq, struct task_struct *task)
 /* ---- choosing -------------------------------------------------------------------------------- */
 
 /* The earliest deadline among the eligible ones of the tree; NULL: none is eligible. */
-static struct sched_entity *earliest_eligible(struct fair_queue *fair)
+struct sched_entity *fair_search(const struct fair_queue *fair)
 {
-	struct rb_node *node = fair->first;
+	struct rb_node *node = fair->tree.node;
 
-	if (!node)
-		return NULL;
-	if (likely(is_eligible(fair, entity_of(node)->vruntime)))
-		return entity_of(node);
-	node = fair->tree.node;
 	while (node) {
-		if (node->left && is_eligible(fair, entity_of(node->left)->min_vruntime))
+		if (node->left && fair_is_eligible(fair, fair_entity(node->left)->min_vruntime))
 			node = node->left;
-		else if (is_eligible(fair, entity_of(node)->vruntime))
-			return entity_of(node);
+		else if (fair_is_eligible(fair, fair_entity(node)->vruntime))
+			return fair_entity(node);
 		else
 			node = node->right;
 	}
 	return NULL;
-}
-
-struct task_struct *fair_pick(struct rq *rq, struct task_struct *curr, bool is_yield)
-{
-	struct fair_queue *fair = &rq->fair;
-	struct sched_entity *best = earliest_eligible(fair);
-
-	if (is_yield && !best && fair->first)
-		best = entity_of(fair->first);
-	if (!best)
-		return curr; /* then it is the eligible one: somebody is always at or below V */
-	if (curr && !is_yield && is_eligible(fair, curr->se.vruntime) &&
-	    (int64_t)(curr->se.deadline - best->deadline) < 0)
-		return curr;
-	return task_of(best);
 }
 
 /*
@@ -301,19 +229,10 @@ uint64_t fair_preempt_time(struct rq *rq, struct task_struct *curr, struct task_
 		return curr_is_idle ? rq->clock_ns : UINT64_MAX;
 	if (task->se.policy != SCHED_OTHER)
 		return UINT64_MAX;
-	if (!is_eligible(&rq->fair, task->se.vruntime) ||
+	if (!fair_is_eligible(&rq->fair, task->se.vruntime) ||
 	    (int64_t)(task->se.deadline - curr->se.deadline) >= 0)
 		return UINT64_MAX;
 	return rq->run_start_ns + MIN_GRANULARITY_NS;
-}
-
-uint64_t fair_turn_left_ns(const struct sched_entity *se)
-{
-	uint64_t left = se->deadline - se->vruntime;
-
-	if (se->weight != NICE_0_WEIGHT)
-		left = (uint64_t)(((unsigned __int128)left * se->weight) >> 10);
-	return MAX(left, (uint64_t)MIN_GRANULARITY_NS);
 }
 
 void fair_check(const struct rq *rq)
@@ -326,10 +245,11 @@ void fair_check(const struct rq *rq)
 
 	assert(fair->first == rb_first(&fair->tree));
 	for (struct rb_node *node = fair->first; node; node = rb_next(node)) {
-		struct sched_entity *se = entity_of(node);
+		struct sched_entity *se = fair_entity(node);
 		uint64_t min = se->min_vruntime;
 
-		assert(task_of(se) != curr && se->is_queued && !se->rt_priority);
+		assert(container_of(se, struct task_struct, se) != curr && se->is_queued &&
+		       !se->rt_priority);
 		assert(!nr || (int64_t)(se->deadline - last_deadline) >= 0);
 		update_min_vruntime(node);
 		assert(se->min_vruntime == min);

@@ -143,22 +143,14 @@ enum enqueue_how {
 void rq_enqueue(struct rq *rq, struct task_struct *task, enum enqueue_how how) HOLDS(rq->lock);
 /* rq->clock_ns must be up to date, curr charged. */
 void rq_dequeue(struct rq *rq, struct task_struct *task) HOLDS(rq->lock);
-/* Charges the running task with the time since the last charge; marks it if its turn is over. */
-void rq_charge(struct rq *rq) HOLDS(rq->lock);
-/* Who runs next. curr: the running task if it may go on, else NULL. is_yield: rather anybody
- * else. */
-struct task_struct *rq_pick(struct rq *rq, struct task_struct *curr, bool is_yield) HOLDS(rq->lock);
-/* next begins to run in curr's place; curr stays queued or has been dequeued. */
-void rq_replace(struct rq *rq, struct task_struct *curr, struct task_struct *next, bool is_yield)
-	HOLDS(rq->lock);
 /* The running task shall go through schedule() soon: sets its WORK_RESCHED, sends an IPI if
  * needed. */
 void rq_resched(struct rq *rq) HOLDS(rq->lock);
 /* task was queued here: does it take the CPU from the running one, and when? is_sync: not at once,
  * the running one is about to sleep. */
 void rq_check_preempt(struct rq *rq, struct task_struct *task, bool is_sync) HOLDS(rq->lock);
-/* Sets when the timer must interrupt the task that runs from now on. On rq's own CPU. */
-void rq_set_slice(struct rq *rq) HOLDS(rq->lock);
+/* Somebody waits here while other CPUs may be idle: have the timer look after him in a while. */
+void rq_expect_crowd(struct rq *rq) HOLDS(rq->lock);
 
 static inline bool task_is_rt(const struct task_struct *task)
 {
@@ -187,15 +179,9 @@ void fair_set_weight(struct sched_entity *se);
 void fair_learn_burst(struct sched_entity *se);
 void fair_enqueue(struct rq *rq, struct task_struct *task, enum enqueue_how how);
 void fair_dequeue(struct rq *rq, struct task_struct *task);
-/* true: its turn is over. */
-bool fair_charge(struct fair_queue *fair, struct sched_entity *se, uint64_t delta_ns);
-struct task_struct *fair_pick(struct rq *rq, struct task_struct *curr, bool is_yield);
-void fair_put(struct fair_queue *fair, struct sched_entity *se, bool is_yield);
-void fair_take(struct fair_queue *fair, struct sched_entity *se);
 /* When the newly queued task may run instead of curr: a clock time, UINT64_MAX: when curr's turn is
  * over anyway. */
 uint64_t fair_preempt_time(struct rq *rq, struct task_struct *curr, struct task_struct *task);
-uint64_t fair_turn_left_ns(const struct sched_entity *se);
 /* The weighted average of all vruntimes: who is below it is owed service. */
 uint64_t fair_average(const struct fair_queue *fair);
 /* For tests and debug builds: asserts all that must hold between the sums, the tree and curr. */
@@ -252,8 +238,15 @@ enum { SAMPLE_NS = 10000000 };
  * Returns when it must interrupt again. Context: hard interrupt. */
 uint64_t sched_tick(bool from_user);
 
+/* What this CPU's hardware is set to; UINT64_MAX: nothing. [cpu] */
+DECLARE_PER_CPU(uint64_t, timer_hw_ns);
+void timer_hw_set(uint64_t deadline_ns);
 /* Interrupt this CPU at or before deadline_ns. Context: interrupts off. */
-void timer_hw_want(uint64_t deadline_ns);
+static inline void timer_hw_want(uint64_t deadline_ns)
+{
+	if (unlikely(deadline_ns < this_cpu(timer_hw_ns)))
+		timer_hw_set(deadline_ns);
+}
 /* Runs the timers of this CPU that are due. Context: hard interrupt. */
 void timer_expire(void);
 /* When the next one is due; UINT64_MAX: none. Context: interrupts off. */

@@ -8,7 +8,7 @@
  * so that timer_cancel_wait() knows where to look, and that CPU sets its hardware when the function
  * returns.
  *
- * The hardware stands at hw_ns, which is never later than what is needed and may be earlier
+ * The hardware stands at timer_hw_ns, which is never later than what is needed and may be earlier
  * (queue.c says why).
  */
 #include <kern/assert.h>
@@ -22,9 +22,9 @@ struct CACHE_ALIGNED timer_queue {
 	struct rb_root tree;   /* [lock] by deadline, then order of arming */
 	struct rb_node *first; /* [lock] */
 	struct timer *running; /* [lock] its function is being called; compared only */
-	uint64_t hw_ns;	       /* [cpu] UINT64_MAX: the hardware is not set */
 };
 
+DEFINE_PER_CPU(uint64_t, timer_hw_ns);
 static DEFINE_PER_CPU(struct timer_queue, timer_queue);
 
 static struct timer *timer_of(struct rb_node *node)
@@ -142,22 +142,18 @@ bool timer_is_armed(const struct timer *timer)
 void timer_init_cpu(void)
 {
 	spin_init(&this_cpu(timer_queue).lock, LOCK_RANK_TIMERQ, "timerq");
-	this_cpu(timer_queue).hw_ns = UINT64_MAX;
+	this_cpu(timer_hw_ns) = UINT64_MAX;
 }
 
-void timer_hw_want(uint64_t deadline_ns)
+void timer_hw_set(uint64_t deadline_ns)
 {
-	struct timer_queue *queue = &this_cpu(timer_queue);
-
-	if (deadline_ns >= queue->hw_ns)
-		return;
-	queue->hw_ns = deadline_ns;
+	this_cpu(timer_hw_ns) = deadline_ns;
 	arch_timer_arm(deadline_ns);
 }
 
 void timer_hw_fired(void)
 {
-	this_cpu(timer_queue).hw_ns = UINT64_MAX;
+	this_cpu(timer_hw_ns) = UINT64_MAX;
 }
 
 uint64_t timer_next_ns(void)

@@ -14,7 +14,7 @@
  */
 #include <arch/irq.h>
 
-#include "rq.h"
+#include "queue.h"
 
 static uint32_t nr_running_on(unsigned cpu)
 {

@@ -48,6 +48,20 @@ static inline bool rb_is_empty(const struct rb_root *root)
 	return root->node == NULL;
 }
 
+/* For owners whose trees mostly hold one node: node becomes the only one of an empty tree. Its
+ * summary is its own to set. */
+static inline void rb_insert_only(struct rb_root *root, struct rb_node *node)
+{
+	node->parent_color = 1;
+	node->left = NULL;
+	node->right = NULL;
+	root->node = node;
+}
+static inline bool rb_is_only(const struct rb_root *root, const struct rb_node *node)
+{
+	return root->node == node && !node->left && !node->right;
+}
+
 /* A node that is in no tree. */
 static inline void rb_clear(struct rb_node *node)
 {

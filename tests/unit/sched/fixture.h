@@ -17,7 +17,7 @@
 #include <kern/timer.h>
 #include <kern/wait.h>
 #include <uapi/errno.h>
-#include "../../../kernel/sched/rq.h"
+#include "../../../kernel/sched/queue.h"
 
 /* A MACHINE_TEST in which threads came and went. */
 #define SCHED_TEST(behaviour) TEST_WITH(behaviour, machine_setup, sched_teardown)
