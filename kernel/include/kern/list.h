@@ -8,7 +8,10 @@ struct list_node {
 	struct list_node *next, *prev;
 };
 
-#define LIST_INIT(name) {&(name), &(name)}
+#define LIST_INIT(name)          \
+	{                        \
+		&(name), &(name) \
+	}
 
 static inline void list_init(struct list_node *head)
 {
@@ -64,15 +67,15 @@ static inline void list_splice_tail(struct list_node *to, struct list_node *from
 #define list_first(head, type, member) list_entry((head)->next, type, member)
 #define list_last(head, type, member)  list_entry((head)->prev, type, member)
 
-#define list_for_each_entry(pos, head, member)                                                     \
-	for (pos = list_first(head, __typeof__(*pos), member); &pos->member != (head);             \
+#define list_for_each_entry(pos, head, member)                                         \
+	for (pos = list_first(head, __typeof__(*pos), member); &pos->member != (head); \
 	     pos = list_first(&pos->member, __typeof__(*pos), member))
 
 /* pos may be removed and freed in the body. */
-#define list_for_each_entry_safe(pos, tmp, head, member)                                           \
-	for (pos = list_first(head, __typeof__(*pos), member),                                     \
-	    tmp = list_first(&pos->member, __typeof__(*pos), member);                              \
-	     &pos->member != (head);                                                               \
+#define list_for_each_entry_safe(pos, tmp, head, member)              \
+	for (pos = list_first(head, __typeof__(*pos), member),        \
+	    tmp = list_first(&pos->member, __typeof__(*pos), member); \
+	     &pos->member != (head);                                  \
 	     pos = tmp, tmp = list_first(&tmp->member, __typeof__(*tmp), member))
 
 #endif

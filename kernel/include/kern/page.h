@@ -17,8 +17,8 @@ struct boot_info;
 struct mapping;
 
 enum {
-	PAGE_MAX_ORDER = 10,	     /* largest block: 4 MiB */
-	SECTION_PAGES = 32UL << 8,   /* 32 MiB */
+	PAGE_MAX_ORDER = 10,	   /* largest block: 4 MiB */
+	SECTION_PAGES = 32UL << 8, /* 32 MiB */
 };
 
 /* What a frame is used for; what it is not is checked when it is freed. */
@@ -27,9 +27,9 @@ enum page_use {
 	PAGE_USE_FREE,
 	PAGE_USE_KERNEL, /* whoever allocated it */
 	PAGE_USE_SLAB,
-	PAGE_USE_TABLE,	 /* a page table or root */
-	PAGE_USE_ANON,	 /* anonymous user memory */
-	PAGE_USE_FILE,	 /* in a struct mapping */
+	PAGE_USE_TABLE, /* a page table or root */
+	PAGE_USE_ANON,	/* anonymous user memory */
+	PAGE_USE_FILE,	/* in a struct mapping */
 	NR_PAGE_USES,
 };
 
@@ -44,7 +44,8 @@ struct page {
 			struct mapping *mapping; /* FILE: [mapping->lock] NULL once truncated */
 			uint64_t index;		 /* FILE: page number in the mapping */
 		};
-		struct spinlock table_lock; /* TABLE, of leaf entries: guards them (mm/pagetable.h) */
+		struct spinlock
+			table_lock; /* TABLE, of leaf entries: guards them (mm/pagetable.h) */
 	};
 	uint64_t private; /* TABLE: live entries; SLAB: free objects; others: the owner's */
 };

@@ -14,7 +14,7 @@
 	E(SWITCH, "switch", "prev_pid", "next_pid", "kind")      \
 	E(MM_COUNT, "mm_count", "mm", "count", "why")            \
 	E(MM_USERS, "mm_users", "mm", "users", "why")            \
-	E(MM_STATE, "mm_state", "mm", "state", "owner")           \
+	E(MM_STATE, "mm_state", "mm", "state", "owner")          \
 	E(ROOT_LOAD, "root_load", "mm", "cpu", "why")            \
 	E(TLB_FLUSH, "tlb_flush", "mm", "cpus", "pages")         \
 	E(OOM_KILL, "oom_kill", "pid", "pages", "free")

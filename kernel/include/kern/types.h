@@ -9,9 +9,9 @@
 
 #include <kern/compiler.h>
 
-typedef uint64_t paddr_t; /* a physical address, bytes */
-typedef uint64_t vaddr_t; /* a virtual address, bytes */
-typedef uint64_t pfn_t;	  /* a page frame number: paddr >> PAGE_SHIFT */
+typedef uint64_t paddr_t;	  /* a physical address, bytes */
+typedef uint64_t vaddr_t;	  /* a virtual address, bytes */
+typedef uint64_t pfn_t;		  /* a page frame number: paddr >> PAGE_SHIFT */
 typedef __PTRDIFF_TYPE__ ssize_t; /* a byte count or -Exxx */
 
 #define PAGE_SHIFT 12

@@ -65,12 +65,12 @@ extern uint64_t host_ipis_sent;
  * A statement that must not panic, in a copy of the process: for tests that need a machine of their
  * own. In there, only the kernel's assert() may be used.
  */
-#define host_run_in_copy(statement)                               \
-	do {                                                      \
-		if (host_panic_begin()) {                         \
-			statement;                                \
-			host_panic_missing();                     \
-		}                                                 \
+#define host_run_in_copy(statement)                              \
+	do {                                                     \
+		if (host_panic_begin()) {                        \
+			statement;                               \
+			host_panic_missing();                    \
+		}                                                \
 		host_copy_check(#statement, __FILE__, __LINE__); \
 	} while (0)
 
