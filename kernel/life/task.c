@@ -25,7 +25,7 @@ struct task_struct init_task = {
 	.children = LIST_INIT(init_task.children),
 	.sibling = LIST_INIT(init_task.sibling),
 	.thread_node = LIST_INIT(init_task.thread_node),
-	.all_node = LIST_INIT(init_task.all_node),
+	.dead_node = LIST_INIT(init_task.dead_node),
 	.pending_list = LIST_INIT(init_task.pending_list),
 };
 
@@ -59,7 +59,7 @@ struct task_struct *task_alloc(void)
 	list_init(&task->children);
 	list_init(&task->sibling);
 	list_init(&task->thread_node);
-	list_init(&task->all_node);
+	list_init(&task->dead_node);
 	list_init(&task->pending_list);
 	rb_clear(&task->se.node);
 	atomic_fetch_add_relaxed(&nr_tasks, 1);
@@ -81,7 +81,7 @@ void put_task_struct(struct task_struct *task)
 	assert(!task->mm && !task->active_mm);
 	assert(!task->files && !task->fs && !task->signal && !task->sighand);
 	assert(!atomic_load_relaxed(&task->on_cpu) && !task->se.is_queued);
-	assert(list_is_empty(&task->children) && list_is_empty(&task->all_node));
+	assert(list_is_empty(&task->children) && list_is_empty(&task->dead_node));
 	arch_thread_release(task);
 	kfree(task->kthread);
 	stack_free(task->stack, task->stack_frames);

@@ -35,9 +35,11 @@ enum { PID_MAX = 32768 }; /* pids are 1 .. PID_MAX - 1 */
  * has it, so none of them can be mistaken for another.
  */
 struct pid {
-	struct refcount refs;	  /* the table, task->pid_object, signal->pgrp/session, pidfds */
-	int32_t nr;		  /* [const] */
-	struct task_struct *task; /* [task_list_lock] the thread, NULL once released */
+	struct refcount refs;		  /* the table, while the number is taken; pidfds */
+	int32_t nr;			  /* [const] */
+	bool is_taken;			  /* [task_list_lock] found in the table */
+	struct list_node hash_node;	  /* [task_list_lock] */
+	struct task_struct *task;	  /* [task_list_lock] the thread, NULL once released */
 	struct list_node pgrp_members;	  /* [task_list_lock] of signal->pgrp_node */
 	struct list_node session_members; /* [task_list_lock] of signal->session_node */
 	struct wait_queue exit_queue;	  /* pidfds: woken when the process becomes a zombie */
@@ -108,15 +110,15 @@ struct sighand_struct {
 
 /* Sums over threads that are gone, or children that were waited for. */
 struct process_usage {
-	uint64_t user_ns, system_ns, run_ns;
+	uint64_t user_ns, system_ns;
 	uint64_t min_faults, maj_faults;
 	uint64_t nr_voluntary, nr_involuntary;
 	uint64_t max_rss_pages;
 };
 
-/* A process's interval timer (setitimer). CPU ones count in the process's own time. */
+/* ITIMER_VIRTUAL or PROF of a process: counts its CPU time down. */
 struct interval_timer {
-	uint64_t value_ns; /* when it fires, on its clock; 0: not armed */
+	uint64_t left_ns; /* 0: not armed */
 	uint64_t interval_ns;
 };
 
@@ -126,6 +128,7 @@ enum {
 	SIGNAL_CONTINUED = 1 << 2,    /* SIGCONT ended a stop and nobody has waited for that yet */
 	SIGNAL_TELL_STOPPED = 1 << 3, /* the parent is still to be told */
 	SIGNAL_TELL_CONTINUED = 1 << 4,
+	SIGNAL_TELL = SIGNAL_TELL_STOPPED | SIGNAL_TELL_CONTINUED,
 	SIGNAL_UNKILLABLE = 1 << 5, /* pid 1: only signals that it handles reach it */
 };
 
@@ -133,22 +136,25 @@ struct signal_struct {
 	struct refcount refs; /* task structs of the group */
 	struct spinlock lock;
 
-	struct list_node threads;      /* [task_list_lock+lock] live and not yet released ones */
-	uint32_t nr_threads;	       /* [task_list_lock+lock] on that list */
-	uint32_t nr_live;	       /* [atomic] threads that have not begun to exit */
+	struct list_node threads;   /* [task_list_lock+lock] live and not yet released ones */
+	uint32_t nr_threads;	    /* [task_list_lock+lock] on that list */
+	uint32_t nr_live;	    /* [atomic] threads that have not begun to exit */
+	struct task_struct *leader; /* [task_list_lock+lock] its pid is the process's */
 	struct task_struct *exec_task; /* [lock] waits for all others to be gone, or NULL */
+	struct user *user; /* [lock] whose RLIMIT_SIGPENDING its queues count in; owns a reference */
 
-	uint32_t flags;			  /* [lock] SIGNAL_ */
-	int group_exit_code;		  /* [lock] wait status; with STOPPED: the stop signal */
-	uint32_t nr_to_stop;		  /* [lock] threads that a group stop still waits for */
-	uint64_t pending_mask;		  /* [lock] signals to the process */
-	struct list_node pending_list;	  /* [lock] struct signal_entry */
-	struct wait_queue child_queue;	  /* wait4: a child changed state */
+	uint32_t flags;		       /* [lock] SIGNAL_ */
+	int group_exit_code;	       /* [lock] wait status, with GROUP_EXIT */
+	int stop_signal;	       /* [lock] of the present stop; 0 once it was waited for */
+	uint32_t nr_to_stop;	       /* [lock] threads that a group stop still waits for */
+	uint64_t pending_mask;	       /* [lock] signals to the process */
+	struct list_node pending_list; /* [lock] struct signal_entry */
+	struct list_node forks;	       /* [lock] struct fork_watch: children being made */
+	struct wait_queue child_queue; /* wait4: a child changed state */
 	struct wait_queue signalfd_queue; /* a signal was queued to a thread or to the process */
 
-	struct pid *tgid; /* [task_list_lock] of the leader; owns no reference (the leader does) */
-	struct pid *pgrp; /* [task_list_lock] owns a reference, as session does */
-	struct pid *session;			  /* [task_list_lock] */
+	struct pid *pgrp;    /* [task_list_lock] NULL: a kernel thread's, or released */
+	struct pid *session; /* [task_list_lock] the same */
 	struct list_node pgrp_node, session_node; /* [task_list_lock] */
 	bool is_session_leader;			  /* [task_list_lock] */
 	bool is_subreaper;	  /* [task_list_lock] orphans below it become its children */
@@ -158,14 +164,19 @@ struct signal_struct {
 
 	struct abi_rlimit rlimits[NR_RLIMITS]; /* [lock] */
 	uint32_t personality;		       /* [lock] */
+	int oom_score_adj;		       /* [atomic] -1000 .. 1000 */
+	uint32_t membarrier_ready;	       /* [atomic] commands that were registered for */
 
-	struct timer real_timer;	     /* ITIMER_REAL */
-	uint64_t real_interval_ns;	     /* [lock] */
+	struct timer real_timer; /* ITIMER_REAL */
+	uint64_t real_deadline_ns; /* [lock] when it is due; 0: not armed, or its signal is pending */
+	uint64_t real_expired_ns;  /* [lock] when it was due last */
+	uint64_t real_interval_ns; /* [lock] */
 	struct interval_timer cpu_timers[2]; /* [lock] ITIMER_VIRTUAL, ITIMER_PROF */
-	struct timer cpu_timer;		     /* looks at CPU-time clocks when one could be due */
-	struct list_node posix_timers;	     /* [lock] timer_create's */
-	int32_t next_timer_id;		     /* [lock] */
-	uint32_t nr_posix_timers;	     /* [lock] */
+	uint32_t cpu_clocks_armed; /* [lock to write, atomic to read] something counts CPU time */
+	uint64_t cpu_limit_used_ns;    /* [lock] against RLIMIT_CPU, while that is set */
+	struct list_node posix_timers; /* [lock] timer_create's */
+	int32_t next_timer_id;	       /* [lock] */
+	uint32_t nr_posix_timers;      /* [lock] */
 
 	struct process_usage dead_threads; /* [lock] */
 	struct process_usage children;	   /* [lock] */

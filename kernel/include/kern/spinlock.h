@@ -21,7 +21,8 @@
 enum lock_rank {
 	LOCK_RANK_NONE, /* not checked: leaf locks of tests */
 	LOCK_RANK_TASK_LIST,
-	LOCK_RANK_SIGHAND,
+	LOCK_RANK_SIGHAND,	  /* a process's signals (two: never) */
+	LOCK_RANK_SIGHAND_ACTION, /* its table of handlers */
 	LOCK_RANK_TASK,
 	LOCK_RANK_FILES,
 	LOCK_RANK_MOUNT, /* the mount table */
@@ -42,6 +43,7 @@ enum lock_rank {
 	LOCK_RANK_STACKS,
 	LOCK_RANK_TIMERQ,
 	LOCK_RANK_CALL,
+	LOCK_RANK_USER, /* users and their counts */
 	LOCK_RANK_KCACHE,
 	LOCK_RANK_SECTION,
 	LOCK_RANK_PHYS,

@@ -110,7 +110,6 @@ long sys_getsid(int32_t pid);
 
 /* prctl.c, rlimit.c, sched_calls.c, system.c, membarrier.c */
 long sys_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
-long sys_arch_prctl(int code, uintptr_t address);
 long sys_prlimit64(int32_t pid, unsigned resource, const struct abi_rlimit *limit,
 		   struct abi_rlimit *old);
 long sys_getrlimit(unsigned resource, struct abi_rlimit *limit);
@@ -137,7 +136,6 @@ long sys_sethostname(const char *name, int len);
 long sys_setdomainname(const char *name, int len);
 long sys_reboot(int magic1, int magic2, unsigned command, const void *argument);
 long sys_syslog(int type, char *buf, int len);
-long sys_getrandom(void *buf, size_t len, unsigned flags);
 long sys_membarrier(int command, unsigned flags, int cpu);
 
 /* The machine's names, for /proc/sys/kernel: NUL-terminated, at most 64 bytes. */

@@ -112,7 +112,7 @@ struct task_struct {
 	struct task_struct *group_leader; /* [task_list_lock] */
 	struct list_node children, sibling; /* [task_list_lock] */
 	struct list_node thread_node;  /* [task_list_lock+signal lock] in signal->threads */
-	struct list_node all_node;     /* [task_list_lock] in all_tasks */
+	struct list_node dead_node;    /* [who releases it] from its death to its release */
 	int exit_signal;	       /* [task_list_lock] what the parent gets; -1 for a thread */
 	int exit_code;		       /* wait status format; stable once exit_state is set */
 	int exit_state;		       /* [task_list_lock] 0, or EXIT_ZOMBIE, EXIT_DEAD */
@@ -123,7 +123,7 @@ struct task_struct {
 	struct sighand_struct *sighand; /* [signal lock] NULL once released */
 	uint64_t blocked;		/* [signal lock; self reads] signal mask, bit n - 1 */
 	uint64_t saved_blocked;		/* [self] to restore after sigsuspend and its like */
-	uint64_t wait_mask;		/* [signal lock] what sigtimedwait waits for though blocked */
+	uint64_t real_blocked;		/* [signal lock] the true mask while sigtimedwait lifts it; else 0 */
 	bool restore_blocked;		/* [self] */
 	uint32_t jobctl;		/* [signal lock] JOBCTL_ */
 	uint64_t pending_mask;		/* [signal lock] private pending signals */
@@ -143,8 +143,8 @@ struct task_struct {
 	uint64_t min_faults, maj_faults;
 	uint64_t restart[6];		/* [self] restart_syscall's state */
 	long (*restart_fn)(struct task_struct *task); /* [self] */
-	void *pi_state;			/* [futex] priority-inheriting locks it owns */
-	uint64_t timer_slack_ns;	/* [self] */
+	bool has_pi_waiters;		/* [signal lock] somebody may wait for a lock that it owns */
+	bool has_left_futexes;		/* [signal lock] it ends, and has told them */
 
 	/* Kernel threads (sched/kthread.c): kmalloc()ed there, kfree()d with the struct by
 	 * put_task_struct(), because kthread_stop() reads the status of a thread that is gone. */
