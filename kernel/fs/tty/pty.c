@@ -284,6 +284,10 @@ static const struct file_ops master_ops = {
 
 /* ---- requests of the master --------------------------------------------------------------------------------- */
 
+static int ptmx_open(struct inode *inode, struct file *file);
+
+static const struct file_ops ptmx_ops = {.open = ptmx_open};
+
 /* TIOCGPTPEER: the slave as a descriptor, whatever its name leads to. */
 static long master_open_peer(struct tty *tty, unsigned flags)
 {
@@ -301,7 +305,7 @@ static long master_open_peer(struct tty *tty, unsigned flags)
 		}
 	}
 	if (error) {
-		file->ops = NULL;
+		file->ops = &ptmx_ops; /* which have no release */
 		file_put(file);
 		return error;
 	}
@@ -420,8 +424,6 @@ static int ptmx_open(struct inode *inode, struct file *file)
 	tty_put(tty);
 	return error;
 }
-
-static const struct file_ops ptmx_ops = {.open = ptmx_open};
 
 void pty_init(void)
 {
