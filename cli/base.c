@@ -113,7 +113,7 @@ static const char *applet_folder(struct tree *tree, const char *applet)
 	const char *slash = strrchr(applet, '/');
 
 	snprintf(wanted, sizeof(wanted), "/%.*s", slash ? (int)(slash - applet) : 0, applet);
-	if (strcmp(wanted, folder)) {
+	if (strcmp(wanted, folder) != 0) {
 		strcpy(folder, wanted);
 		if (tree_add_host(tree, folder, real) != 0)
 			strcpy(real, folder);

@@ -111,7 +111,7 @@ static enum elf_kind elf_parse(struct elf_file *elf)
 	Elf64_Phdr segment;
 	Elf64_Ehdr header;
 
-	if (elf->len < SELFMAG || memcmp(elf->bytes, ELFMAG, SELFMAG))
+	if (elf->len < SELFMAG || memcmp(elf->bytes, ELFMAG, SELFMAG) != 0)
 		return ELF_NOT;
 	if (!elf_header_is_ours(elf, &header))
 		return ELF_FOREIGN;

@@ -132,8 +132,8 @@ static struct lib_object *object_find(const struct libs *libs, const char *name)
 {
 	struct lib_object *object = libs->objects;
 
-	while (object && strcmp(object->name, name) &&
-	       (!object->elf.soname || strcmp(object->elf.soname, name)))
+	while (object && strcmp(object->name, name) != 0 &&
+	       (!object->elf.soname || strcmp(object->elf.soname, name) != 0))
 		object = object->next;
 	return object;
 }

@@ -23,7 +23,7 @@ bool linux_kernel_release(const char *path, char *release, unsigned long size)
 
 	if (fd >= 0)
 		close(fd);
-	if (len < 0x210 || memcmp(setup + 0x202, "HdrS", 4))
+	if (len < 0x210 || memcmp(setup + 0x202, "HdrS", 4) != 0)
 		return false;
 	setup[len] = '\0';
 	at = 0x200 + (setup[0x20e] | (size_t)setup[0x20f] << 8);

@@ -53,7 +53,7 @@ static char *kernel_words(const struct machine_options *options)
 	if (options->is_linux)
 		return must_format("console=ttyS0 panic=-1 %s %s",
 				   options->is_verbose ? "" : "quiet loglevel=4", append);
-	return must_format("%s%s%s%s%s", options->is_verbose ? "" : "quiet ",
+	return must_format("%s%s%s%s%s", options->is_verbose ? "" : "console=off ",
 			   is_microvm ? MICROVM_VIRTIO " " : "", options->lazy ? "lazy=" : "",
 			   options->lazy ? options->lazy : "",
 			   append[0] ? must_format(" %s", append) : "");

@@ -169,7 +169,7 @@ static void argument_add(struct libs *libs, const char *argument, const char *cw
 	int error;
 
 	if (strlen(path) < PATH_MAX && is_regular(path) && access(path, R_OK) == 0 &&
-	    strncmp(path, "/proc/", 6) && strncmp(path, "/sys/", 5)) {
+	    strncmp(path, "/proc/", 6) != 0 && strncmp(path, "/sys/", 5) != 0) {
 		error = tree_add_host(libs->tree, path, NULL);
 		if (error)
 			report("%s: %s", path, strerror(error));

@@ -45,14 +45,14 @@ static void run_check(struct options *options)
 /* The archive lies in the machine's memory, and the guest needs some beside it. */
 static void run_check_memory(const struct options *options, const struct guest *guest)
 {
-	const uint64_t mega = 1 << 20;
+	const unsigned long long mega = 1 << 20;
 
 	if (guest->initrd_len + 4 * mega > options->machine.memory)
 		report_fail(EXIT_TOOL,
 			    "the program and its files take %llu MiB, the machine has %llu: "
 			    "give it more with --memory",
-			    (unsigned long long)(guest->initrd_len / mega + 1),
-			    (unsigned long long)(options->machine.memory / mega));
+			    (unsigned long long)guest->initrd_len / mega + 1,
+			    (unsigned long long)options->machine.memory / mega);
 }
 
 /* What the kernel left on its console, without the carriage returns. */

@@ -33,7 +33,7 @@ static char **tree_slot(const struct tree *tree, const char *path)
 	for (const char *c = path; *c; c++)
 		hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
 	at = hash & (tree->nr_slots - 1);
-	while (tree->paths[at] && strcmp(tree->paths[at], path))
+	while (tree->paths[at] && strcmp(tree->paths[at], path) != 0)
 		at = (at + 1) & (tree->nr_slots - 1);
 	return &tree->paths[at];
 }
@@ -223,7 +223,7 @@ int tree_add_host(struct tree *tree, const char *path, char *real)
 
 			if (slash)
 				*slash = '\0';
-		} else if (strcmp(name, ".")) {
+		} else if (strcmp(name, ".") != 0) {
 			error = walk_step(tree, &walk, name);
 		}
 	}

@@ -208,10 +208,13 @@ static int console_set_up(struct console *console)
 	console->nr_ports =
 		MIN(console->device->bus->config_read(console->device, CONFIG_MAX_PORTS),
 		    (uint32_t)MAX_PORTS);
-	console->ports = kmalloc(console->nr_ports * sizeof(*console->ports), ALLOC_ZERO);
+	console->ports = kmalloc(console->nr_ports * sizeof(*console->ports), ALLOC_KERNEL);
+	if (!console->ports)
+		return -ENOMEM;
+	memset(console->ports, 0, console->nr_ports * sizeof(*console->ports));
 	console->message = kmalloc(sizeof(*console->message), ALLOC_ZERO);
 	console->control_bytes = kmalloc(NR_CONTROL_BUFFERS * CONTROL_BUFFER_LEN, ALLOC_ZERO);
-	if (!console->ports || !console->message || !console->control_bytes)
+	if (!console->message || !console->control_bytes)
 		return -ENOMEM;
 	spin_init(&console->lock, LOCK_RANK_DRIVER, "virtio-console");
 	mutex_init(&console->mutex);

@@ -68,7 +68,17 @@ static ssize_t port_read_filled(struct port *port, struct iov_iter *to)
 	return done;
 }
 
-static ssize_t port_file_read(struct file *file, struct iov_iter *to, int64_t *pos)
+/* 0, -EAGAIN, -ERESTARTSYS. */
+static int port_wait_input(struct file *file)
+{
+	struct port *port = port_of(file);
+
+	if (file_is_nonblocking(file))
+		return -EAGAIN;
+	return wait_event_interruptible(&port->read_queue, port_can_read(port));
+}
+
+NO_LOCK_ANALYSIS static ssize_t port_file_read(struct file *file, struct iov_iter *to, int64_t *pos)
 {
 	struct port *port = port_of(file);
 	ssize_t done;
@@ -87,16 +97,14 @@ static ssize_t port_file_read(struct file *file, struct iov_iter *to, int64_t *p
 		/* The end was looked at first: what came before it has been read. */
 		if (done || is_ended)
 			return done;
-		if (file_is_nonblocking(file))
-			return -EAGAIN;
-		error = wait_event_interruptible(&port->read_queue, port_can_read(port));
+		error = port_wait_input(file);
 		if (error)
 			return error;
 	}
 }
 
 /* Fills the send buffer and sends it. Bytes, 0: the device still has it, or -Exxx. */
-static ssize_t port_write_once(struct port *port, struct iov_iter *from)
+NO_LOCK_ANALYSIS static ssize_t port_write_once(struct port *port, struct iov_iter *from)
 {
 	size_t len = MIN(iov_left(from), (size_t)SEND_LEN), n;
 	unsigned long flags;
@@ -118,6 +126,16 @@ static ssize_t port_write_once(struct port *port, struct iov_iter *from)
 	return error ? error : (ssize_t)n;
 }
 
+/* Until the device has taken what was sent, or with O_NONBLOCK never. */
+static int port_wait_sent(struct file *file)
+{
+	struct port *port = port_of(file);
+
+	if (file_is_nonblocking(file))
+		return port_can_write(port) ? 0 : -EAGAIN;
+	return wait_event_interruptible(&port->write_queue, port_can_write(port));
+}
+
 static ssize_t port_file_write(struct file *file, struct iov_iter *from, int64_t *pos)
 {
 	struct port *port = port_of(file);
@@ -132,17 +150,7 @@ static ssize_t port_file_write(struct file *file, struct iov_iter *from, int64_t
 		n = port_write_once(port, from);
 		if (n > 0)
 			done += n;
-		else if (n < 0)
-			error = (int)n;
-		if (file_is_nonblocking(file)) {
-			if (n == 0)
-				error = -EAGAIN;
-			if (port_can_write(port))
-				continue;
-			break;
-		}
-		if (!error)
-			error = wait_event_interruptible(&port->write_queue, port_can_write(port));
+		error = n < 0 ? (int)n : port_wait_sent(file);
 	}
 	return done ? done : error;
 }

@@ -2,7 +2,7 @@
  * A device's start in life (Virtio 1.1, 3.1.1) and the way to its driver. Boot only, one device
  * after the other; nothing here is shared.
  */
-#include <kern/init.h>
+#include <kern/drivers.h>
 #include <kern/log.h>
 #include "virtio.h"
 

@@ -1,5 +1,5 @@
 /*
- * Terminals (rank 6; fs/tty): what a device that carries one has to do with it. The line discipline
+ * Terminals (rank 8; drivers/tty): what a device that carries one has to do with it. The line discipline
  * and job control are behind this; a driver moves bytes.
  *
  * What programs write, and echo, collects in the terminal's output ring, from which the driver takes.
@@ -9,6 +9,9 @@
 #define KERN_TTY_H
 
 #include <kern/types.h>
+
+/* /dev/tty, /dev/console, /dev/ptmx. Context: boot, after fs_init. */
+void tty_init(void);
 
 struct tty;
 

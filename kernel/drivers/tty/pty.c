@@ -184,6 +184,16 @@ static ssize_t master_read_ready(struct tty *tty, struct iov_iter *to)
 	return done;
 }
 
+/* 0, -EAGAIN, -ERESTARTSYS. */
+static int master_wait_output(struct file *file)
+{
+	struct tty *tty = tty_of(file);
+
+	if (file_is_nonblocking(file))
+		return -EAGAIN;
+	return wait_event_interruptible(&tty->pty->read_queue, master_can_read(tty));
+}
+
 static ssize_t master_read(struct file *file, struct iov_iter *to, int64_t *pos)
 {
 	struct tty *tty = tty_of(file);
@@ -198,47 +208,47 @@ static ssize_t master_read(struct file *file, struct iov_iter *to, int64_t *pos)
 		done = master_read_ready(tty, to);
 		if (done)
 			return done;
-		if (is_gone)
-			return -EIO;
-		if (file_is_nonblocking(file))
-			return -EAGAIN;
-		error = wait_event_interruptible(&tty->pty->read_queue, master_can_read(tty));
+		error = is_gone ? -EIO : master_wait_output(file);
 		if (error)
 			return error;
 	}
 }
 
-static ssize_t master_write(struct file *file, struct iov_iter *from, int64_t *pos)
+/* The slave's input is full: waits. 0, -EIO, -EAGAIN, -ERESTARTSYS. */
+static int master_wait_room(struct file *file)
 {
 	struct tty *tty = tty_of(file);
 	struct pty *pty = tty->pty;
+
+	if (slave_is_gone(pty))
+		return -EIO;
+	if (file_is_nonblocking(file))
+		return -EAGAIN;
+	return wait_event_interruptible(&pty->write_queue,
+					!atomic_load_relaxed(&tty->input.is_short) ||
+						slave_is_gone(pty));
+}
+
+static ssize_t master_write(struct file *file, struct iov_iter *from, int64_t *pos)
+{
+	struct tty *tty = tty_of(file);
 	uint8_t chunk[PTY_CHUNK];
-	size_t done = 0, len, n;
+	ssize_t done = 0;
 	int error = 0;
 
 	while (iov_left(from) > 0 && !error) {
-		len = iov_copy_from(from, chunk, sizeof(chunk));
+		size_t len = iov_copy_from(from, chunk, sizeof(chunk)), n = 0;
+
 		if (len == 0)
 			error = -EFAULT;
-		for (n = 0; n < len && !error;) {
-			size_t taken = tty_receive(tty, chunk + n, len - n);
-
-			n += taken;
-			if (n == len)
-				break;
-			if (slave_is_gone(pty))
-				error = -EIO;
-			else if (file_is_nonblocking(file))
-				error = -EAGAIN;
-			else
-				error = wait_event_interruptible(
-					&pty->write_queue,
-					!atomic_load_relaxed(&tty->input.is_short) ||
-						slave_is_gone(pty));
+		while (n < len && !error) {
+			n += tty_receive(tty, chunk + n, len - n);
+			if (n < len)
+				error = master_wait_room(file);
 		}
-		done += n;
+		done += (ssize_t)n;
 	}
-	return done ? (ssize_t)done : error;
+	return done ? done : error;
 }
 
 static unsigned master_poll(struct file *file, struct poll_table *table)
@@ -297,13 +307,6 @@ static long master_open_peer(struct tty *tty, unsigned flags)
 	if (!file)
 		return -ENOMEM;
 	error = tty_file_attach(file, tty, false);
-	if (!error) {
-		error = pty_slave_open(tty);
-		if (error) {
-			kfree(file->private);
-			tty_put(tty);
-		}
-	}
 	if (error) {
 		file->ops = &ptmx_ops; /* which have no release */
 		file_put(file);

@@ -118,7 +118,7 @@ static long ioctl_set_size(struct tty *tty, const void *user)
 	if (copy_from_user(&size, user, sizeof(size)))
 		return -EFAULT;
 	flags = spin_lock_irqsave(&tty->lock);
-	if (memcmp(&size, &tty->winsize, sizeof(size)))
+	if (memcmp(&size, &tty->winsize, sizeof(size)) != 0)
 		signals.pgrp = tty->pgrp;
 	tty->winsize = size;
 	spin_unlock_irqrestore(&tty->lock, flags);

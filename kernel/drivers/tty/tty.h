@@ -9,8 +9,8 @@
  * An open file of a terminal holds a reference on it (struct tty_file). Whoever gets a terminal from
  * job_tty() asks the registry first whether it still exists.
  */
-#ifndef FS_TTY_H
-#define FS_TTY_H
+#ifndef DRIVERS_TTY_H
+#define DRIVERS_TTY_H
 
 #include <kern/atomic.h>
 #include <kern/file.h>
@@ -113,7 +113,7 @@ void tty_enter(struct tty *tty);
 void tty_leave(struct tty *tty);
 /* The running task's controlling terminal with a reference; NULL: none. */
 MUST_USE struct tty *tty_get_current(void);
-/* Gives file the terminal; takes a reference. -ENOMEM. */
+/* Gives file the terminal; takes a reference. -ENOMEM; -EIO: a slave that cannot be opened. */
 MUST_USE int tty_file_attach(struct file *file, struct tty *tty, bool is_master);
 /* What opening a terminal does beyond that: it may become the controlling one. */
 void tty_opened(struct tty *tty, struct file *file);
@@ -174,7 +174,7 @@ void tty_job_init(void);
 
 /* ---- pty.c, console.c ------------------------------------------------------------------------------ */
 
-/* A slave's part of open and release; 0, -EIO: locked, or its master is gone. */
+/* A slave has one open file more, or less. 0; -EIO: locked, or its master is gone. */
 MUST_USE int pty_slave_open(struct tty *tty);
 void pty_slave_close(struct tty *tty);
 /* Tells a master in packet mode. Context: lock held. */

@@ -3,7 +3,6 @@
  * registry; a terminal in it has a reference left, or is about to be taken out.
  */
 #include <kern/cred.h>
-#include <kern/init.h>
 #include <kern/kcache.h>
 #include <kern/log.h>
 #include <kern/string.h>
@@ -129,10 +128,15 @@ struct tty *tty_get_current(void)
 int tty_file_attach(struct file *file, struct tty *tty, bool is_master)
 {
 	struct tty_file *tf = kmalloc(sizeof(*tf), ALLOC_KERNEL);
+	int error = tf ? 0 : -ENOMEM;
 
-	if (!tf)
-		return -ENOMEM;
-	tty_get(tty);
+	if (!error && tty->pty && !is_master)
+		error = pty_slave_open(tty);
+	if (error) {
+		kfree(tf);
+		return error;
+	}
+	refcount_get(&tty->refs);
 	tf->tty = tty;
 	tf->is_master = is_master;
 	tf->nr_hangups = atomic_load_acquire(&tty->nr_hangups);
@@ -169,13 +173,6 @@ static int tty_file_open(struct inode *inode, struct file *file)
 		error = -EBUSY;
 	if (!error)
 		error = tty_file_attach(file, tty, false);
-	if (!error && tty->pty) {
-		error = pty_slave_open(tty);
-		if (error) {
-			kfree(file->private);
-			tty_put(tty);
-		}
-	}
 	if (!error)
 		tty_opened(tty, file);
 	if (tty)
@@ -211,13 +208,6 @@ static int current_tty_open(struct inode *inode, struct file *file)
 	if (!tty)
 		return -ENXIO;
 	error = tty_file_attach(file, tty, false);
-	if (!error && tty->pty) {
-		error = pty_slave_open(tty);
-		if (error) {
-			kfree(file->private);
-			tty_put(tty);
-		}
-	}
 	if (!error)
 		file->ops = &tty_file_ops;
 	tty_put(tty);

@@ -220,7 +220,7 @@ static size_t write_chunk(struct file *file, const uint8_t *chunk, size_t len, i
 	return n;
 }
 
-ssize_t tty_write(struct file *file, struct iov_iter *from, int64_t *pos)
+NO_LOCK_ANALYSIS ssize_t tty_write(struct file *file, struct iov_iter *from, int64_t *pos)
 {
 	struct tty *tty = tty_of(file);
 	uint8_t chunk[WRITE_CHUNK];
