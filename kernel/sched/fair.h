@@ -1,6 +1,6 @@
 /*
- * The part of the fair policy that every switch runs, inline; fair.c explains it. Private to sched/.
- * Context of all: rq->lock held.
+ * The part of the fair policy that every switch runs, inline; fair.c explains it. Private to
+ * sched/. Context of all: rq->lock held.
  */
 #ifndef SCHED_FAIR_H
 #define SCHED_FAIR_H

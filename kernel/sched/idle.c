@@ -9,8 +9,9 @@
  * more than the polling. How long to poll is learnt: halts that turn out short widen the window,
  * long ones narrow it to nothing, so that a machine which is really idle leaves the host alone.
  */
-#include <kern/life.h>
+#include <kern/entry.h>
 #include <kern/format.h>
+#include <kern/life.h>
 #include <arch/irq.h>
 
 #include "rq.h"
@@ -26,13 +27,39 @@ bool cpu_is_polling(unsigned cpu)
 	return idle && (atomic_load_seqcst(&idle->work) & WORK_POLLING);
 }
 
-/* Interrupts on, preemption off. Returns when there is something to do, or the window has
- * passed. */
+/* Until when to poll, if nothing comes: through the window, unless there is nobody who could bring
+ * work, and until a timer that is due too soon for a halt has fired. */
+static uint64_t poll_end(uint64_t now, uint64_t others)
+{
+	uint64_t end_ns = now, timer_ns = this_cpu(timer_hw_ns);
+
+	if (atomic_load_relaxed(&cpus_online) & others)
+		end_ns += this_cpu(poll_window_ns);
+	if (timer_ns < now + POLL_MAX_NS)
+		end_ns = MAX(end_ns, timer_ns + POLL_MAX_NS);
+	return end_ns;
+}
+
+/* The timer is due and its interrupt is still on its way: through another thread of the emulator,
+ * which may have to wait for a processor of the host. Does what it would; returns the clock. */
+static uint64_t serve_timer(void)
+{
+	arch_irq_disable();
+	entry_irq_enter();
+	entry_timer(false);
+	entry_irq_exit();
+	arch_irq_enable();
+	return arch_clock_ns();
+}
+
+/* Interrupts on, preemption off. Returns when there is something to do, or no hope of it soon. */
 static void idle_poll(struct rq *rq)
 {
 	uint64_t others = ~(1ULL << rq->cpu);
-	uint64_t now = arch_clock_ns(), retry_ns = now, end_ns = now + this_cpu(poll_window_ns);
+	uint64_t now = arch_clock_ns(), retry_ns = now, end_ns = poll_end(now, others);
 
+	if (now >= end_ns)
+		return;
 	atomic_fetch_or_relaxed(&current->work, WORK_POLLING);
 	while (!resched_is_due() && now < end_ns) {
 		if ((atomic_load_relaxed(&cpus_crowded) & others) && now >= retry_ns) {
@@ -41,6 +68,8 @@ static void idle_poll(struct rq *rq)
 			arch_irq_enable();
 			retry_ns = now + POLL_RETRY_NS;
 		}
+		if (now >= this_cpu(timer_hw_ns))
+			end_ns = MAX(end_ns, poll_end(serve_timer(), others));
 		arch_cpu_relax();
 		now = arch_clock_ns();
 	}
@@ -53,20 +82,22 @@ static void idle_stop_polling(void)
 	atomic_fetch_and_seqcst(&current->work, ~(uint32_t)WORK_POLLING);
 }
 
-static void idle_learn(uint64_t halted_ns)
+/* asked_ns: how long after the CPU had decided to halt it was wanted again. Not how long it slept: a
+ * host that is slow to wake it up is a reason to poll more, not less. */
+static void idle_learn(uint64_t asked_ns)
 {
 	uint64_t *window = &this_cpu(poll_window_ns);
 
-	if (halted_ns < POLL_MAX_NS)
+	if (asked_ns < POLL_MAX_NS)
 		*window = MIN(MAX(*window * 2, (uint64_t)POLL_MIN_NS), (uint64_t)POLL_MAX_NS);
 	else
 		*window = *window > POLL_MIN_NS ? *window / 2 : 0;
 }
 
 /* Interrupts on, preemption off. Waits for an interrupt if there is really nothing to do. */
-static void idle_halt(void)
+static void idle_halt(struct rq *rq)
 {
-	uint64_t start_ns;
+	uint64_t start_ns, queued_ns;
 
 	arch_irq_disable();
 	idle_stop_polling();
@@ -78,8 +109,10 @@ static void idle_halt(void)
 	/* What comes from here on comes with an interrupt, and that stays pending until the
 	 * halt. */
 	arch_idle_wait();
-	if (resched_is_due())
-		idle_learn(arch_clock_ns() - start_ns);
+	if (resched_is_due()) {
+		queued_ns = atomic_load_relaxed(&rq->clock_ns); /* the waker's look at the clock */
+		idle_learn(queued_ns > start_ns ? queued_ns - start_ns : 0);
+	}
 }
 
 void sched_idle(void)
@@ -91,11 +124,8 @@ void sched_idle(void)
 	for (;;) {
 		/* Not to be preempted by interrupts: it polls, or learns, while it runs only. */
 		preempt_disable();
-		/* Alone there is nobody to poll for: only an interrupt can bring work. */
-		if (this_cpu(poll_window_ns) &&
-		    atomic_load_relaxed(&cpus_online) != 1ULL << rq->cpu)
-			idle_poll(rq);
-		idle_halt();
+		idle_poll(rq);
+		idle_halt(rq);
 		preempt_enable_no_resched();
 		if (resched_is_due())
 			schedule();

@@ -6,7 +6,7 @@
  *  - at slice_end_ns, when its turn is over and others wait for the CPU;
  *  - at crowd_check_ns, when another task has waited so long that an idle CPU should take it;
  *  - at sample_ns, each 10 ms of not being idle: user and system time are told apart by what it
- *    finds, limits on CPU time are looked at, and other CPUs' queues if one shows that it is crowded.
+ *    finds, limits on CPU time are looked at, and other CPUs' queues if one shows to be crowded.
  *
  * The hardware timer is set earlier when needed and never later: an interrupt that comes too early
  * finds nothing to do and sets the right time. So a switch almost never touches the device, which

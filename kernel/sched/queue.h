@@ -1,6 +1,6 @@
 /*
- * The part of a run queue that every switch runs, inline; queue.c has the rest and explains it. Private
- * to sched/. Context of all: rq->lock held, interrupts off.
+ * The part of a run queue that every switch runs, inline; queue.c has the rest and explains it.
+ * Private to sched/. Context of all: rq->lock held, interrupts off.
  */
 #ifndef SCHED_QUEUE_H
 #define SCHED_QUEUE_H
@@ -35,7 +35,7 @@ static inline void rq_charge(struct rq *rq)
 		rq_resched(rq);
 }
 
-/* Who runs next. curr: the running task if it may go on, else NULL. is_yield: rather anybody else. */
+/* Who runs next. curr: the running task if it may go on, else NULL. is_yield: rather not it. */
 static inline struct task_struct *rq_pick(struct rq *rq, struct task_struct *curr, bool is_yield)
 {
 	bool curr_is_rt = curr && task_is_rt(curr);
