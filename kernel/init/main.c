@@ -181,10 +181,10 @@ void entry_start(const struct boot_info *boot)
 	sched_init();
 	arch_irq_enable();
 	mm_init();
+	task_init(); /* before fs_init: files have owners, and init_task is one */
 	fs_init();
 	tty_init();
 	procfs_init();
-	task_init();
 	if (process_start_init(init_main))
 		panic("no memory for the first process");
 	sched_idle();

@@ -11,8 +11,9 @@
 
 struct boot_info;
 
+/* Pids, init_task's identity, signal hooks, futexes, limits: before fs_init, since files have owners. */
+void task_init(void);
 void tty_init(void);	 /* terminals and their nodes in /dev */
-void task_init(void);	 /* pids, init_task's identity, signal hooks, futexes, limits */
 void drivers_init(void); /* virtio and others; may sleep; after all CPUs are up */
 
 #endif
