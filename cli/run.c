@@ -19,6 +19,8 @@
 #include "terminal.h"
 #include "verbs.h"
 
+enum { EXIT_POWER_OFF = 65 };
+
 static struct machine machine;
 
 static void run_clean_up(void)
@@ -66,13 +68,15 @@ static void console_show(const struct relay_result *result)
 		fputc('\n', stderr);
 }
 
-/* QEMU ends with 0 after a power-off; more than 1 comes from the debug-exit device: a panic, also one
- * on the way to the power-off. */
+/* QEMU ends with 0 after a power-off by ACPI and with 65 after one by the debug-exit device
+ * (kernel/arch/x86_64/machine/exit.c); everything else above 1 is a panic, also one on the way to the
+ * power-off. */
 static bool machine_ended_badly(const struct relay_result *result)
 {
 	int status = result->machine_status;
 
-	return WIFEXITED(status) && WEXITSTATUS(status) > 1;
+	return WIFEXITED(status) && WEXITSTATUS(status) > 1 &&
+	       WEXITSTATUS(status) != EXIT_POWER_OFF;
 }
 
 static int result_of_machine(const struct options *options, const struct relay_result *result)

@@ -432,7 +432,7 @@ void pty_init(void)
 {
 	int error = devfs_mkdir("pts", 0755);
 
-	if (!error)
+	if (!error || error == -EEXIST)
 		error = devfs_register("ptmx", S_IFCHR | 0666, device_number(5, 2), &ptmx_ops);
 	if (!error)
 		error = devfs_symlink("pts/ptmx", "../ptmx");
