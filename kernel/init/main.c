@@ -158,14 +158,8 @@ static void strategy_choose(void)
 {
 	char name[32];
 
-	if (!boot_option("lazy", name, sizeof(name))) {
-		life_init(NULL);
-		return;
-	}
-	if (life_init(name))
-		return;
-	log_print("no strategy is called '%s'; using the default\n", name);
-	life_init(NULL);
+	if (!life_init(boot_option("lazy", name, sizeof(name)) ? name : NULL))
+		log_print("no strategy is called '%s'; using '%s'\n", name, lazy->name);
 }
 
 void entry_start(const struct boot_info *boot)
