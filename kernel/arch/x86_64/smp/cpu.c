@@ -3,6 +3,7 @@
  * areas. Written by the boot CPU before the others start, then by each CPU for itself (tss.rsp0 at
  * every switch).
  */
+#include <kern/smp.h>
 #include <kern/assert.h>
 #include <kern/string.h>
 #include <kern/task.h>
@@ -110,5 +111,6 @@ INIT_TEXT void cpus_set_up(void)
 		if (cpu > 0)
 			percpu_area_make(cpu);
 		ist_stacks_make(cpu);
+		cpus_present |= 1ULL << cpu;
 	}
 }
