@@ -85,10 +85,13 @@ static ssize_t write_page(struct mapping *mapping, struct iov_iter *from, uint64
 
 	if (error)
 		return error;
+	/* What a mapping left past the end must not come to light between the end and here. */
+	if (at > mapping->size)
+		mapping_truncate(mapping, at);
 	moved = iov_copy_from(from, (char *)page_address(page) + offset, step);
 	page_put(page);
 	if (at + moved > mapping->size)
-		mapping_truncate(mapping, at + moved); /* grows: only the size */
+		mapping_extend(mapping, at + moved);
 	return moved ? (ssize_t)moved : -EFAULT;
 }
 

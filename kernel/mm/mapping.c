@@ -238,6 +238,13 @@ void mapping_truncate(struct mapping *mapping, uint64_t size)
 	zero_tail(mapping, MIN(size, old)); /* growing: what a mapping left past the old end */
 }
 
+void mapping_extend(struct mapping *mapping, uint64_t size)
+{
+	spin_lock(&mapping->lock);
+	atomic_store_relaxed(&mapping->size, size);
+	spin_unlock(&mapping->lock);
+}
+
 void mapping_punch(struct mapping *mapping, uint64_t start, uint64_t end)
 {
 	remove_pages(mapping, start, end);

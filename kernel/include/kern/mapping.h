@@ -78,6 +78,9 @@ MUST_USE int mapping_adopt_page_move(struct mapping *mapping, uint64_t index, st
  * The owner serialises calls of these two (inode lock). May sleep.
  */
 void mapping_truncate(struct mapping *mapping, uint64_t size);
+/* The size becomes larger, up to what was just written; no byte changes. Context: writers of the
+ * object serialise. */
+void mapping_extend(struct mapping *mapping, uint64_t size);
 /* Frees the pages of [start, end), page numbers, and unmaps them (fallocate PUNCH_HOLE). Private
  * copies stay. */
 void mapping_punch(struct mapping *mapping, uint64_t start, uint64_t end);
