@@ -137,7 +137,8 @@ struct borrower sched_borrower(unsigned cpu)
 	return borrower;
 }
 
-void sched_task_times(struct task_struct *task, uint64_t *user_ns, uint64_t *system_ns)
+void sched_task_times(struct task_struct *task, uint64_t *user_ns,
+		      uint64_t *system_ns) NO_LOCK_ANALYSIS
 {
 	unsigned long flags = arch_irq_save();
 	struct rq *rq = task_rq_lock(task);

@@ -34,7 +34,7 @@ void sched_fork(struct task_struct *child)
 }
 
 /* Off its queue for a change. Returns whether it was on one. */
-static bool change_begin(struct rq *rq, struct task_struct *task)
+static bool change_begin(struct rq *rq, struct task_struct *task) HOLDS(rq->lock)
 {
 	bool was_queued = task->se.is_queued;
 
@@ -46,7 +46,7 @@ static bool change_begin(struct rq *rq, struct task_struct *task)
 }
 
 /* Back to where it was. It, or somebody else, may now be the one to run. */
-static void change_end(struct rq *rq, struct task_struct *task, bool was_queued)
+static void change_end(struct rq *rq, struct task_struct *task, bool was_queued) HOLDS(rq->lock)
 {
 	if (was_queued) {
 		rq_enqueue(rq, task, ENQUEUE_MOVE);
@@ -66,7 +66,7 @@ static void change_weight(struct sched_entity *se)
 	se->deadline = se->vruntime + (uint64_t)(turn * old_weight / (int64_t)se->weight);
 }
 
-int sched_set_nice(struct task_struct *task, int nice)
+int sched_set_nice(struct task_struct *task, int nice) NO_LOCK_ANALYSIS
 {
 	unsigned long flags;
 	struct rq *rq;
@@ -86,7 +86,7 @@ int sched_set_nice(struct task_struct *task, int nice)
 	return 0;
 }
 
-int sched_set_policy(struct task_struct *task, int policy, int rt_priority)
+int sched_set_policy(struct task_struct *task, int policy, int rt_priority) NO_LOCK_ANALYSIS
 {
 	bool reset_on_fork = policy & SCHED_RESET_ON_FORK, was_queued, was_rt;
 	unsigned long flags;
@@ -133,7 +133,7 @@ int sched_set_policy(struct task_struct *task, int policy, int rt_priority)
 	return 0;
 }
 
-int sched_set_affinity(struct task_struct *task, uint64_t mask)
+int sched_set_affinity(struct task_struct *task, uint64_t mask) NO_LOCK_ANALYSIS
 {
 	unsigned long flags = arch_irq_save();
 	struct rq *rq = task_rq_lock(task);

@@ -53,7 +53,8 @@ static struct task_struct *find_waiting(struct rb_node *first, const struct want
 	return NULL;
 }
 
-static void move_task(struct rq *from, struct rq *to, struct task_struct *task)
+static void move_task(struct rq *from, struct rq *to, struct task_struct *task) HOLDS(from->lock)
+	HOLDS(to->lock)
 {
 	rq_dequeue(from, task);
 	task->se.is_moving = true;
@@ -74,7 +75,7 @@ static void lock_both(struct rq *a, struct rq *b) NO_LOCK_ANALYSIS
 /* ---- idle CPUs ------------------------------------------------------------------------------- */
 
 /* Takes up to half of what waits on from. */
-static bool pull_waiting(struct rq *to, struct rq *from)
+static bool pull_waiting(struct rq *to, struct rq *from) NO_LOCK_ANALYSIS
 {
 	struct wanted wanted = {.cpu = to->cpu, .max_weight = UINT64_MAX};
 	unsigned nr_moved = 0;
@@ -182,7 +183,7 @@ static struct rq *find_busiest(uint64_t crowded)
 }
 
 /* A real-time task that waits over there while less important work runs here. */
-static bool pull_rt(struct rq *to, struct rq *from)
+static bool pull_rt(struct rq *to, struct rq *from) HOLDS(from->lock) HOLDS(to->lock)
 {
 	struct wanted wanted = {.cpu = to->cpu, .queued_before_ns = UINT64_MAX, .max_weight = 0};
 	struct task_struct *task = find_waiting(from->rt.first, &wanted);
@@ -194,7 +195,7 @@ static bool pull_rt(struct rq *to, struct rq *from)
 }
 
 /* Both locked. Takes what makes the weights more equal; returns how many. */
-static unsigned pull_weight(struct rq *to, struct rq *from)
+static unsigned pull_weight(struct rq *to, struct rq *from) HOLDS(from->lock) HOLDS(to->lock)
 {
 	unsigned nr_moved = 0;
 	bool is_impatient = to->nr_balance_failed >= BALANCE_PATIENCE;
@@ -217,7 +218,7 @@ static unsigned pull_weight(struct rq *to, struct rq *from)
 	return nr_moved;
 }
 
-void balance_periodic(struct rq *rq)
+void balance_periodic(struct rq *rq) NO_LOCK_ANALYSIS
 {
 	uint64_t crowded = atomic_load_relaxed(&cpus_crowded) & ~(1ULL << rq->cpu);
 	struct rq *busiest;

@@ -48,7 +48,7 @@ static bool sleep_is_interrupted(const struct task_struct *task, uint32_t state)
 
 /* The running task wants to sleep: takes it off the queue, unless a wake-up or a signal came
  * first. */
-static void leave_queue(struct rq *rq, struct task_struct *task)
+static void leave_queue(struct rq *rq, struct task_struct *task) HOLDS(rq->lock)
 {
 	uint32_t state = atomic_load_relaxed(&task->state);
 
@@ -67,14 +67,14 @@ static void leave_queue(struct rq *rq, struct task_struct *task)
 }
 
 /* May not run on this CPU any more: leaves its queue now, and the CPU with the switch. */
-static void leave_cpu(struct rq *rq, struct task_struct *task)
+static void leave_cpu(struct rq *rq, struct task_struct *task) HOLDS(rq->lock)
 {
 	rq_dequeue(rq, task);
 	task->se.is_moving = true;
 	rq->push = task;
 }
 
-void rq_push(struct rq *rq)
+void rq_push(struct rq *rq) NO_LOCK_ANALYSIS
 {
 	struct task_struct *task = rq->push;
 
@@ -85,7 +85,7 @@ void rq_push(struct rq *rq)
 }
 
 /* One look at who should run. Interrupts are off on entry and on on return. */
-static void switch_once(enum switch_reason reason)
+static void switch_once(enum switch_reason reason) NO_LOCK_ANALYSIS
 {
 	struct rq *rq = &this_cpu(rq);
 	struct task_struct *prev = rq->curr, *next;

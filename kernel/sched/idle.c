@@ -82,8 +82,8 @@ static void idle_stop_polling(void)
 	atomic_fetch_and_seqcst(&current->work, ~(uint32_t)WORK_POLLING);
 }
 
-/* asked_ns: how long after the CPU had decided to halt it was wanted again. Not how long it slept: a
- * host that is slow to wake it up is a reason to poll more, not less. */
+/* asked_ns: how long after the CPU had decided to halt it was wanted again. Not how long it slept:
+ * a host that is slow to wake it up is a reason to poll more, not less. */
 static void idle_learn(uint64_t asked_ns)
 {
 	uint64_t *window = &this_cpu(poll_window_ns);

@@ -48,7 +48,7 @@ static bool owner_is_running(const struct mutex *mutex)
 			  atomic_load_relaxed(&per_cpu(rq, cpu % MAX_CPUS).curr) == owner);
 }
 
-static bool spin_for(struct mutex *mutex)
+static bool spin_for(struct mutex *mutex) NO_LOCK_ANALYSIS
 {
 	uint64_t end_ns = arch_clock_ns() + SPIN_NS;
 

@@ -9,7 +9,7 @@
 #include "rq.h"
 
 /* Charges the running task with the time since the last charge; marks it if its turn is over. */
-static inline void rq_charge(struct rq *rq)
+static inline void rq_charge(struct rq *rq) HOLDS(rq->lock)
 {
 	struct task_struct *curr = rq->curr;
 	uint64_t delta_ns = rq->clock_ns - rq->exec_start_ns;
@@ -80,7 +80,7 @@ static inline void rq_replace(struct rq *rq, struct task_struct *curr, struct ta
 }
 
 /* Sets when the timer must interrupt the task that runs from now on. On rq's own CPU. */
-static inline void rq_set_slice(struct rq *rq)
+static inline void rq_set_slice(struct rq *rq) HOLDS(rq->lock)
 {
 	struct task_struct *curr = rq->curr;
 	uint64_t end = UINT64_MAX;

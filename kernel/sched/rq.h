@@ -86,12 +86,12 @@ DECLARE_PER_CPU(struct rq, rq);
 /* ---- the run queue's lock and clock ---------------------------------------------------------- */
 
 /* Context of all: interrupts off. */
-static inline void rq_lock(struct rq *rq) NO_LOCK_ANALYSIS
+static inline void rq_lock(struct rq *rq) ACQUIRES(rq->lock)
 {
 	spin_lock(&rq->lock);
 }
 /* No look at WORK_RESCHED: whoever enables interrupts again calls preempt_check(). */
-static inline void rq_unlock(struct rq *rq) NO_LOCK_ANALYSIS
+static inline void rq_unlock(struct rq *rq) RELEASES(rq->lock)
 {
 	spin_unlock_no_resched(&rq->lock);
 	preempt_enable_no_resched();

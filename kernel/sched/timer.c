@@ -83,7 +83,7 @@ void timer_init(struct timer *timer, void (*fn)(struct timer *timer))
 	rb_clear(&timer->node);
 }
 
-void timer_arm(struct timer *timer, uint64_t deadline_ns)
+void timer_arm(struct timer *timer, uint64_t deadline_ns) NO_LOCK_ANALYSIS
 {
 	struct timer_queue *queue;
 	unsigned long flags;
@@ -104,7 +104,7 @@ void timer_arm(struct timer *timer, uint64_t deadline_ns)
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
-bool timer_cancel(struct timer *timer)
+bool timer_cancel(struct timer *timer) NO_LOCK_ANALYSIS
 {
 	unsigned long flags;
 	struct timer_queue *queue = timer_lock(timer, &flags);
@@ -114,7 +114,7 @@ bool timer_cancel(struct timer *timer)
 	return was_armed;
 }
 
-bool timer_cancel_wait(struct timer *timer)
+bool timer_cancel_wait(struct timer *timer) NO_LOCK_ANALYSIS
 {
 	bool was_armed = false;
 

@@ -139,7 +139,7 @@ static void end_sleep(struct rq *rq, struct task_struct *task, bool is_sync) NO_
 	rq_unlock(rq);
 }
 
-bool task_wake_from(struct task_struct *task, uint32_t states, bool is_sync)
+bool task_wake_from(struct task_struct *task, uint32_t states, bool is_sync) NO_LOCK_ANALYSIS
 {
 	unsigned long flags;
 	uint32_t state;
@@ -170,7 +170,7 @@ bool task_wake_from(struct task_struct *task, uint32_t states, bool is_sync)
 	return true;
 }
 
-void task_wake_new(struct task_struct *task)
+void task_wake_new(struct task_struct *task) NO_LOCK_ANALYSIS
 {
 	unsigned long flags = arch_irq_save();
 	struct rq *rq = task_rq_lock(task);

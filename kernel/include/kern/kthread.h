@@ -21,16 +21,16 @@ bool kthread_should_stop(void);
 
 /* What task/ does so that a kernel thread appears among the processes; may be NULL early. */
 extern struct kthread_hooks {
-	int (*born)(struct task_struct *task); /* pid, lists; before it runs. -ENOMEM, -EAGAIN */
+	int (*born)(struct task_struct *task);	/* pid, lists; before it runs. -ENOMEM, -EAGAIN */
 	void (*died)(struct task_struct *task); /* in the dying thread, the last thing it does;
 						 * or it was stopped before it ever ran */
 } kthread_hooks;
 
 /* A piece of work, run once by a worker thread of a work queue after each queueing. */
 struct work {
-	struct list_node node; /* [the pool's lock] */
+	struct list_node node;	       /* [the pool's lock] */
 	void (*fn)(struct work *work); /* may sleep; may free the work, or queue it again */
-	uint32_t is_queued; /* [atomic] */
+	uint32_t is_queued;	       /* [atomic] */
 };
 struct workqueue;
 /* A queue served by one thread for each CPU (bound) or by one thread for all. Made at boot

@@ -10,8 +10,8 @@
 #include <kern/rbtree.h>
 
 struct timer {
-	struct rb_node node;   /* [its queue's lock] clear: not armed */
-	uint64_t deadline_ns;  /* [its queue's lock] */
+	struct rb_node node;  /* [its queue's lock] clear: not armed */
+	uint64_t deadline_ns; /* [its queue's lock] */
 	/* [const] Interrupts off, no lock held. May re-arm; may free the timer if nobody can be in
 	 * timer_cancel_wait() for it. */
 	void (*fn)(struct timer *timer);

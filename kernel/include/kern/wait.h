@@ -13,7 +13,7 @@
 struct wait_entry;
 
 struct wait_queue {
-	struct spinlock lock; /* taken with interrupts off */
+	struct spinlock lock;	  /* taken with interrupts off */
 	struct list_node waiters; /* [lock] */
 };
 
@@ -21,7 +21,7 @@ struct wait_entry {
 	struct list_node node; /* [queue lock] */
 	struct task_struct *task;
 	uint32_t is_waiting; /* [queue lock; atomic for a look] in the queue */
-	bool is_exclusive; /* [const while waiting] wake_up_one and _key stop after the first of
+	bool is_exclusive;   /* [const while waiting] wake_up_one and _key stop after the first of
 			    * these that they woke */
 	/* Called by wakers, queue lock held, interrupts off. key: what happened (poll events, 0
 	 * = all), perhaps with WAKE_SYNC. Returns whether it counted as woken. */
@@ -32,8 +32,11 @@ struct wait_entry {
 /* In a key: the waker will sleep soon (pipes, sockets), see task_wake_from(). */
 #define WAKE_SYNC (1U << 31)
 
-#define WAIT_QUEUE_INIT(name)                                                                      \
-	{.lock = SPINLOCK_INIT(LOCK_RANK_WAITQ, #name), .waiters = LIST_INIT((name).waiters)}
+#define WAIT_QUEUE_INIT(name)                                  \
+	{                                                      \
+		.lock = SPINLOCK_INIT(LOCK_RANK_WAITQ, #name), \
+		.waiters = LIST_INIT((name).waiters)           \
+	}
 
 void wait_queue_init(struct wait_queue *queue);
 
@@ -60,31 +63,31 @@ void wake_up_all_key(struct wait_queue *queue, unsigned key);
 /* Sleep until condition. Interruptible and killable ones return -ERESTARTSYS on a signal; with a
  * deadline (clock ns; UINT64_MAX never) -ETIMEDOUT; 0 when the condition holds. The condition is
  * evaluated without the queue lock, by the sleeper. */
-#define wait_event_state(queue, condition, sleep_state, deadline_ns)                               \
-	({                                                                                         \
-		int wait_result_ = 0;                                                              \
-		if (!(condition)) {                                                                \
-			struct wait_entry wait_entry_;                                             \
-			wait_entry_init(&wait_entry_);                                             \
-			for (;;) {                                                                 \
-				wait_prepare(queue, &wait_entry_, sleep_state);                    \
-				if (condition)                                                     \
-					break;                                                     \
-				wait_result_ = wait_sleep(sleep_state, deadline_ns);               \
-				if (wait_result_)                                                  \
-					break;                                                     \
-			}                                                                          \
-			wait_finish(queue, &wait_entry_);                                          \
-		}                                                                                  \
-		wait_result_;                                                                      \
+#define wait_event_state(queue, condition, sleep_state, deadline_ns)                 \
+	({                                                                           \
+		int wait_result_ = 0;                                                \
+		if (!(condition)) {                                                  \
+			struct wait_entry wait_entry_;                               \
+			wait_entry_init(&wait_entry_);                               \
+			for (;;) {                                                   \
+				wait_prepare(queue, &wait_entry_, sleep_state);      \
+				if (condition)                                       \
+					break;                                       \
+				wait_result_ = wait_sleep(sleep_state, deadline_ns); \
+				if (wait_result_)                                    \
+					break;                                       \
+			}                                                            \
+			wait_finish(queue, &wait_entry_);                            \
+		}                                                                    \
+		wait_result_;                                                        \
 	})
-#define wait_event(queue, condition)                                                               \
+#define wait_event(queue, condition) \
 	((void)wait_event_state(queue, condition, TASK_UNINTERRUPTIBLE, UINT64_MAX))
-#define wait_event_killable(queue, condition)                                                      \
+#define wait_event_killable(queue, condition) \
 	wait_event_state(queue, condition, TASK_KILLABLE, UINT64_MAX)
-#define wait_event_interruptible(queue, condition)                                                 \
+#define wait_event_interruptible(queue, condition) \
 	wait_event_state(queue, condition, TASK_INTERRUPTIBLE, UINT64_MAX)
-#define wait_event_interruptible_until(queue, condition, deadline_ns)                              \
+#define wait_event_interruptible_until(queue, condition, deadline_ns) \
 	wait_event_state(queue, condition, TASK_INTERRUPTIBLE, deadline_ns)
 
 /* One sleep of the loop above: 0 after a wake-up, -ERESTARTSYS if a signal that the state
