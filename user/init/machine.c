@@ -43,7 +43,7 @@ void machine_mount(void)
 		const char *type, *at;
 	} mounts[] = {
 		{"devtmpfs", "/dev"}, {"proc", "/proc"},      {"sysfs", "/sys"},
-		{"tmpfs", "/tmp"},    {"devpts", "/dev/pts"}, {"tmpfs", "/dev/shm"},
+		{"devpts", "/dev/pts"}, {"tmpfs", "/dev/shm"},
 	};
 	static const char *const links[][2] = {
 		{"/proc/self/fd", "/dev/fd"},
@@ -57,7 +57,6 @@ void machine_mount(void)
 			mkdir(mounts[i].at, 0755);
 			mount(mounts[i].type, mounts[i].at, mounts[i].type, 0, NULL);
 		}
-		chmod("/tmp", 01777);
 		chmod("/dev/shm", 01777);
 	}
 	if (access("/dev/fd", F_OK) < 0) {
