@@ -21,7 +21,6 @@
 #include <kern/assert.h>
 #include <kern/entry.h>
 #include <kern/page.h>
-#include <kern/string.h>
 #include <uapi/errno.h>
 #include <uapi/signal.h>
 
@@ -97,7 +96,7 @@ static int copy_page(struct fault *fault, pte_t was, struct page *old)
 		page_put(old);
 		return -ENOMEM;
 	}
-	memcpy(page_address(copy), page_address(old), PAGE_SIZE);
+	page_copy(page_address(copy), page_address(old));
 	if (was_file)
 		atomic_store_relaxed(&fault->area->has_anon, 1);
 	spin_lock(fault->leaf.lock);

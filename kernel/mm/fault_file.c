@@ -7,7 +7,6 @@
  * decides who was first (kern/mapping.h).
  */
 #include <kern/page.h>
-#include <kern/string.h>
 #include <uapi/errno.h>
 
 #include "area.h"
@@ -118,7 +117,7 @@ static int fault_file_copy(struct fault *fault)
 		page_put(page);
 		return -ENOMEM;
 	}
-	memcpy(page_address(copy), page_address(page), PAGE_SIZE);
+	page_copy(page_address(copy), page_address(page));
 	page_put(page);
 	atomic_store_relaxed(&area->has_anon, 1);
 	fault_enter_anon(fault, 0, copy);

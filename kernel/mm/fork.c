@@ -51,7 +51,7 @@ static struct page *copy_ahead(struct fork *fork, vaddr_t va, const struct page 
 	copy = page_alloc(0, PAGE_USE_ANON, ALLOC_ATOMIC | ALLOC_USER);
 	if (!copy)
 		return NULL;
-	memcpy(page_address(copy), page_address(page), PAGE_SIZE);
+	page_copy(page_address(copy), page_address(page));
 	if (fork->nr_ahead > 0)
 		fork->nr_ahead--;
 	return copy;
