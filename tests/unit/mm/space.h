@@ -54,11 +54,16 @@ static __attribute__((constructor)) void be_init_task(void)
 	arch_hot_set(task, &init_task);
 }
 
+/* What else a program wants to be ready; set by a constructor of its own. */
+static void (*space_ready)(void);
+
 void test_machine_ready(void)
 {
 	assert(life_init(NULL));
 	mm_init();
 	mm_hooks.fault_signal = note_fault_signal;
+	if (space_ready)
+		space_ready();
 }
 
 /* The running task stands in mm from now on (NULL: in none), as after a switch to one of its threads. */
@@ -67,6 +72,8 @@ static inline void space_enter(struct mm_struct *mm)
 	unsigned long flags = arch_irq_save();
 	struct mm_struct *next = mm ? mm : &init_mm;
 
+	if (!current->mm)
+		life_unlazy_cpu(); /* what the scheduler left it standing on */
 	switch_mm(next);
 	current->mm = mm;
 	current->active_mm = next;
