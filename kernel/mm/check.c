@@ -8,11 +8,13 @@
 
 #include "area.h"
 #include "check.h"
+#include "mapping_unmap.h"
 #include "pagetable.h"
 
 struct tally {
 	struct mm_struct *mm;
 	const struct area *area; /* the one that the walk has come to, or the next above */
+	bool quiet;
 	uint64_t anon, file, tables;
 };
 
@@ -95,6 +97,9 @@ static void check_page(struct tally *tally, vaddr_t va, pte_t pte)
 	} else {
 		assert(area->mapping);
 		assert(!(flags & PTE_WRITE) || area->flags & AREA_SHARED);
+		/* What was truncated meanwhile is on its way out. */
+		assert(!tally->quiet ||
+		       (page_is_of(page, area->mapping) && page->index == area_index(area, va)));
 		tally->file++;
 	}
 }
@@ -137,7 +142,7 @@ static void check_table(struct tally *tally, paddr_t table, unsigned level, vadd
 void contents_check(struct mm_struct *mm, bool quiet)
 {
 	const struct mm_contents *contents = mm->contents;
-	struct tally tally = {.mm = mm, .area = area_find(contents, 0)};
+	struct tally tally = {.mm = mm, .area = area_find(contents, 0), .quiet = quiet};
 
 	check_areas(mm);
 	check_table(&tally, mm->root, ARCH_PT_LEVELS - 1, 0);

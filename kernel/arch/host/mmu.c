@@ -106,9 +106,8 @@ static bool allows(pte_t pte, unsigned need)
 	return (arch_pte_flags(pte) & need) == need;
 }
 
-/* The entry that maps va, with ACCESSED (and DIRTY, for a write) set as the MMU sets them; 0 if
- * none does or its rights do not suffice. */
-static pte_t walk(vaddr_t va, unsigned need)
+/* The steps of walk(). */
+static pte_t walk_tables(vaddr_t va, unsigned need)
 {
 	paddr_t table = host_cpu->root;
 	unsigned level = ARCH_PT_LEVELS - 1;
@@ -136,6 +135,22 @@ static pte_t walk(vaddr_t va, unsigned need)
 	/* A large page enters the TLB as the small one that was asked for. */
 	paddr_t offset = va & ((1ULL << ARCH_PT_SHIFT(level)) - 1) & PAGE_MASK;
 	return arch_pte_page(arch_pte_frame(pte) + offset, arch_pte_flags(pte), 0);
+}
+
+/*
+ * The entry that maps va, with ACCESSED (and DIRTY, for a write) set as the MMU sets them; 0 if none
+ * does or its rights do not suffice. Other CPUs run between its steps, but no interrupt is taken here
+ * before the walk has ended: whoever flushes and waits for the answer has waited for the walk too.
+ */
+static pte_t walk(vaddr_t va, unsigned need)
+{
+	bool irqs_on = host_cpu->irqs_on;
+	pte_t pte;
+
+	host_cpu->irqs_on = false;
+	pte = walk_tables(va, need);
+	host_cpu->irqs_on = irqs_on;
+	return pte;
 }
 
 void *host_translate(vaddr_t va, unsigned need)
