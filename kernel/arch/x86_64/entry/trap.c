@@ -18,6 +18,7 @@
 #include "../irq/irq.h"
 #include "entry.h"
 #include "fpu.h"
+#include "thread.h"
 
 /* Page-fault error code (SDM vol. 3, 4.7). */
 enum { PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_RESERVED = 8, PF_FETCH = 16 };
@@ -166,6 +167,8 @@ static void user_exception(struct trapframe *tf)
 	record_fault(tf->kind, tf->number);
 	arch_irq_enable();
 	entry_user_exception(tf, s.signal, s.code, s.has_address ? tf->rip : 0);
+	/* Some CPUs take a jump to a non-canonical address first and fault there. */
+	tf->rip = frame_canonical(tf->rip);
 	arch_irq_disable();
 }
 

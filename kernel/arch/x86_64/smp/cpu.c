@@ -62,6 +62,8 @@ void cpu_tables_load(void)
 	__asm__ volatile("lgdt %0" ::"m"(pointer));
 	/* CS is right already: the boot GDT has the same numbers. Data segments stay null. */
 	__asm__ volatile("ltr %w0" ::"r"(SEL_TSS));
+	/* After a reset it is 64 KiB at address 0, and user code may name its selectors. */
+	__asm__ volatile("lldt %w0" ::"r"(0));
 	idt_load();
 	msr_write(MSR_STAR, (uint64_t)SEL_USER_BASE << 48 | (uint64_t)SEL_KERNEL_CODE << 32);
 	msr_write(MSR_LSTAR, (uintptr_t)syscall_entry);
