@@ -63,7 +63,8 @@ static void release_tables(struct gather *gather)
 
 	list_for_each_entry_safe (table, tmp, &gather->tables, link) {
 		list_remove(&table->link);
-		page_free(table);
+		/* Its last entry was cleared before it came here. */
+		page_free_zeroed(table);
 	}
 }
 

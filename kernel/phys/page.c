@@ -23,15 +23,17 @@
 enum {
 	CACHE_MAX = 256, /* frames a CPU keeps at most */
 	CACHE_MIN = 16,	 /* the same on a machine with little memory for its CPUs */
+	ZEROED_MAX = 32, /* zeroed frames that it keeps besides */
 	BATCH = 16,	 /* frames fetched at once */
 	MAX_TRIES = 8,	 /* how often an allocation comes back from reclaiming */
 };
 
 struct CACHE_ALIGNED page_cache {
-	uint32_t count;
+	uint32_t count, nr_zeroed;
 	uint32_t max;		    /* 0: the CPU has not used its cache yet */
 	int64_t used[NR_PAGE_USES]; /* frames allocated less frames freed here, may be negative */
 	struct page *pages[CACHE_MAX];
+	struct page *zeroed[ZEROED_MAX];
 };
 
 static DEFINE_PER_CPU(struct page_cache, page_cache);
@@ -127,14 +129,18 @@ static NOINLINE struct page *take_slowly(unsigned order, unsigned flags)
 	}
 }
 
-/* A frame of this CPU's cache; NULL: it is empty. */
-static ALWAYS_INLINE struct page *take_cached(enum page_use use)
+/* A frame of this CPU's cache; NULL: it is empty. Clears ALLOC_ZERO in *flags if that is done. */
+static ALWAYS_INLINE struct page *take_cached(enum page_use use, unsigned *flags)
 {
 	unsigned long irq = arch_irq_save();
 	struct page_cache *cache = &this_cpu(page_cache);
 	struct page *page = NULL;
 
-	if (likely(cache->count)) {
+	if ((*flags & ALLOC_ZERO) && cache->nr_zeroed) {
+		page = cache->zeroed[--cache->nr_zeroed];
+		cache->used[use]++;
+		*flags &= ~(unsigned)ALLOC_ZERO;
+	} else if (likely(cache->count)) {
 		page = cache->pages[--cache->count];
 		cache->used[use]++;
 	}
@@ -159,7 +165,7 @@ struct page *page_alloc_uncounted(unsigned order, enum page_use use, unsigned fl
 	assert(order <= PAGE_MAX_ORDER);
 	if (!(flags & ALLOC_ATOMIC))
 		might_sleep();
-	page = order ? NULL : take_cached(use);
+	page = order ? NULL : take_cached(use, &flags);
 	if (!page) {
 		page = take_slowly(order, flags);
 		if (!page)
@@ -187,7 +193,7 @@ struct page *page_alloc(unsigned order, enum page_use use, unsigned flags)
 
 	if (LODGER_DEBUG || unlikely(order || atomic_load_relaxed(&alloc_failure_in)))
 		return alloc_slowly(order, use, flags);
-	page = take_cached(use);
+	page = take_cached(use, &flags);
 	if (unlikely(!page))
 		return alloc_slowly(order, use, flags);
 	set_up(page, order, use);
@@ -267,13 +273,37 @@ void page_free(struct page *page)
 	release(page);
 }
 
+void page_free_zeroed(struct page *page)
+{
+	if (LODGER_DEBUG) {
+		poison_check(page_address(page), PAGE_SIZE, 0, "frame said to be zero");
+		page_free(page);
+		return;
+	}
+	unsigned long irq = arch_irq_save();
+	struct page_cache *cache = &this_cpu(page_cache);
+	bool has_room = cache->nr_zeroed < ZEROED_MAX && cache->max > CACHE_MIN;
+	if (has_room) {
+		assert(page->use > PAGE_USE_FREE && page->order == 0);
+		cache->used[page->use]--;
+		page->use = PAGE_USE_FREE;
+		refcount_init(&page->refs, 0);
+		cache->zeroed[cache->nr_zeroed++] = page;
+	}
+	arch_irq_restore(irq);
+	if (!has_room)
+		page_free(page);
+}
+
 void page_drain_cpu(void)
 {
 	unsigned long irq = arch_irq_save();
 	struct page_cache *cache = &this_cpu(page_cache);
 
 	buddy_put_batch(cache->pages, cache->count);
+	buddy_put_batch(cache->zeroed, cache->nr_zeroed);
 	cache->count = 0;
+	cache->nr_zeroed = 0;
 	arch_irq_restore(irq);
 }
 
@@ -298,7 +328,8 @@ void page_stats_read(struct page_stats *stats)
 
 	for_each_cpu (cpu, atomic_load_relaxed(&cpus_caching)) {
 		const struct page_cache *cache = &per_cpu(page_cache, cpu);
-		cached += atomic_load_relaxed(&cache->count);
+		cached +=
+			atomic_load_relaxed(&cache->count) + atomic_load_relaxed(&cache->nr_zeroed);
 		for (unsigned use = 0; use < NR_PAGE_USES; use++)
 			used[use] += atomic_load_relaxed(&cache->used[use]);
 	}

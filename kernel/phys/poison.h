@@ -10,11 +10,12 @@ enum {
 	POISON_FRESH = 0xcd, /* was allocated, and not written since */
 };
 
+/* Panics with the object's name and the offset of the first byte that is not as it was left. */
+void poison_check(const void *object, size_t len, unsigned char byte, const char *name);
+
 #if LODGER_DEBUG
 void poison_frames(struct page *page, unsigned order);
 void poison_check_frames(struct page *page, unsigned order);
-/* Panics with the object's name and the offset of the first byte that is not as it was left. */
-void poison_check(const void *object, size_t len, unsigned char byte, const char *name);
 #else
 static inline void poison_frames(struct page *page, unsigned order)
 {

@@ -109,6 +109,9 @@ static inline void page_get(struct page *page)
 
 /* Frees at once; the caller holds the only reference. */
 void page_free(struct page *page);
+/* The same for a single frame that holds nothing but zeroes (a page table whose entries are all gone):
+ * the next request for a zeroed one need not clear it. Debug builds look. */
+void page_free_zeroed(struct page *page);
 
 /* Contents of one frame: zeroes, or another's. */
 void page_clear(void *frame);

@@ -166,6 +166,15 @@ MACHINE_TEST(those_who_can_give_memory_back_are_asked)
 	page_put(page);
 }
 
+MACHINE_TEST(frames_given_back_as_zeroes_are_looked_at)
+{
+	struct page *page = page_alloc(0, PAGE_USE_TABLE, ALLOC_ZERO);
+	char *memory = page_address(page);
+
+	host_expect_panic("said to be zero", (memory[4095] = 1, page_free_zeroed(page)));
+	page_free_zeroed(page);
+}
+
 MACHINE_TEST(the_nth_request_fails_once)
 {
 	struct page *a, *b;
