@@ -1,6 +1,7 @@
 /*
  * What debug builds check about spinlocks. Each CPU remembers the locks that it holds; the list is
- * touched with preemption off, and an interrupt leaves it as it found it. [cpu]
+ * changed with interrupts off, since a handler between the steps of a change would use the entry that
+ * is being written. [cpu]
  *
  * Order is compared only with locks taken at the same depth of interrupts: what an interrupted task
  * holds is no predecessor of what the handler takes. The danger in that direction is another one, a
@@ -12,6 +13,7 @@
 #if LODGER_DEBUG
 
 #include <arch/cpu.h>
+#include <arch/irq.h>
 
 enum { MAX_HELD = 16 };
 enum { USED_IN_IRQ = 1 << 0, USED_IRQS_ON = 1 << 1 };
@@ -61,18 +63,22 @@ static void note_usage(struct spinlock *lock)
 void spin_check_got(struct spinlock *lock)
 {
 	struct held_locks *held = &this_cpu(held_locks);
+	unsigned long flags;
 
-	note_usage(lock);
+	note_usage(lock); /* looks at whether interrupts are on */
+	flags = arch_irq_save();
 	atomic_store_relaxed(&lock->owner, (uint16_t)(arch_cpu_id() + 1));
 	assert_msg(held->count < MAX_HELD, "lock %s: %u locks are held", lock->name, held->count);
 	held->lock[held->count] = lock;
 	held->irq_depth[held->count] = irq_depth();
 	held->count++;
+	arch_irq_restore(flags);
 }
 
 void spin_check_release(struct spinlock *lock)
 {
 	struct held_locks *held = &this_cpu(held_locks);
+	unsigned long flags = arch_irq_save();
 	unsigned i = held->count;
 
 	assert_msg(atomic_load_relaxed(&lock->owner) == arch_cpu_id() + 1,
@@ -87,6 +93,7 @@ void spin_check_release(struct spinlock *lock)
 	}
 	held->count--;
 	atomic_store_relaxed(&lock->owner, 0);
+	arch_irq_restore(flags);
 }
 
 #endif
