@@ -94,6 +94,7 @@ static struct path devfs_root(void)
 /* The folder that name's last part goes to, with references; missing ones are made. *last: that part. */
 static int devfs_folder(const char *name, struct path *dir, const char **last)
 {
+	static const struct new_name folder = {.mode = S_IFDIR | 0755};
 	struct path root = devfs_root();
 
 	*dir = root;
@@ -112,8 +113,8 @@ static int devfs_folder(const char *name, struct path *dir, const char **last)
 		if (child.dentry) {
 			refcount_get(&child.mount->refs);
 		} else {
-			error = name_make(dir, name, (size_t)(slash - name), S_IFDIR | 0755, 0,
-					  NULL, &child);
+			error = name_make_kernel(dir, name, (size_t)(slash - name), &folder,
+						 &child);
 			if (error) {
 				path_put(dir);
 				return error;
@@ -127,13 +128,14 @@ static int devfs_folder(const char *name, struct path *dir, const char **last)
 
 static int devfs_make(const char *name, uint32_t mode, uint64_t rdev, const char *target)
 {
+	struct new_name what = {mode, rdev, target};
 	struct path dir, path;
 	const char *last;
 	int error = devfs_folder(name, &dir, &last);
 
 	if (error)
 		return error;
-	error = name_make(&dir, last, strlen(last), mode, rdev, target, &path);
+	error = name_make_kernel(&dir, last, strlen(last), &what, &path);
 	if (!error)
 		path_put(&path);
 	path_put(&dir);
@@ -155,8 +157,7 @@ void devfs_unregister(const char *name, uint64_t rdev)
 	const char *last;
 
 	if (devfs_folder(name, &dir, &last) == 0) {
-		int error = name_remove(&dir, last, strlen(last), false, false);
-		(void)error; /* somebody with the right to do so may have removed it */
+		name_remove_kernel(&dir, last, strlen(last));
 		path_put(&dir);
 	}
 	chrdev_remove(rdev);

@@ -91,23 +91,24 @@ static int check_absent(const struct path *dir, const char *name, size_t len)
 	return -EEXIST;
 }
 
-int name_make(const struct path *dir, const char *name, size_t len, uint32_t mode, uint64_t rdev,
-	      const char *target, struct path *path)
+/* is_kernel: nobody asks for rights (device nodes, bring-up). */
+static int make(const struct path *dir, const char *name, size_t len, const struct new_name *what,
+		bool is_kernel, struct path *path)
 {
 	struct inode *parent = dir->dentry->inode, *inode;
 	int error;
 
 	rwsem_write_lock(&parent->lock);
 	error = check_absent(dir, name, len);
-	if (!error)
+	if (!error && !is_kernel)
 		error = name_may_create(dir);
 	if (!error)
-		error = parent->ops->make(parent, mode, rdev, target, &inode);
+		error = parent->ops->make(parent, what->mode, what->rdev, what->target, &inode);
 	if (error)
 		goto unlock;
 	inherit_group(parent, inode);
 	error = enter_new(dir, name, len, inode, path);
-	if (!error && S_ISDIR(mode))
+	if (!error && S_ISDIR(what->mode))
 		parent->nlink++;
 	inode_put(inode); /* the dentry holds its own */
 unlock:
@@ -115,10 +116,24 @@ unlock:
 	return error;
 }
 
+int name_make(const struct path *dir, const char *name, size_t len, const struct new_name *what,
+	      struct path *path)
+{
+	return make(dir, name, len, what, false, path);
+}
+
+int name_make_kernel(const struct path *dir, const char *name, size_t len,
+		     const struct new_name *what, struct path *path)
+{
+	return make(dir, name, len, what, true, path);
+}
+
 int name_create(const struct path *dir, const char *name, size_t len, uint32_t mode,
 		struct path *path)
 {
-	return name_make(dir, name, len, mode, 0, NULL, path);
+	struct new_name what = {.mode = mode};
+
+	return name_make(dir, name, len, &what, path);
 }
 
 int name_create_unnamed(const struct path *dir, uint32_t mode, struct path *path)
@@ -201,13 +216,12 @@ void name_dropped(struct inode *inode)
 	inode_touch(inode, ATTR_CTIME);
 }
 
+/* Context: dir's lock held; the caller checked the rights. */
 static int remove_child(const struct path *dir, struct dentry *victim, bool wants_dir)
 {
 	struct inode *parent = dir->dentry->inode, *inode = victim->inode;
-	int error = name_may_remove(dir, victim, wants_dir);
+	int error = 0;
 
-	if (error)
-		return error;
 	rwsem_write_lock(&inode->lock);
 	if (wants_dir && !rb_is_empty(&victim->children)) {
 		error = -ENOTEMPTY;
@@ -235,6 +249,8 @@ int name_remove(const struct path *dir, const char *name, size_t len, bool wants
 		if (has_slash && !wants_dir)
 			error = S_ISDIR(child.dentry->inode->mode) ? -EISDIR : -ENOTDIR;
 		else
+			error = name_may_remove(dir, child.dentry, wants_dir);
+		if (!error)
 			error = remove_child(dir, child.dentry, wants_dir);
 	}
 	rwsem_write_unlock(&parent->lock);
@@ -243,10 +259,24 @@ int name_remove(const struct path *dir, const char *name, size_t len, bool wants
 	return error;
 }
 
+void name_remove_kernel(const struct path *dir, const char *name, size_t len)
+{
+	struct inode *parent = dir->dentry->inode;
+	struct dentry *child;
+
+	rwsem_write_lock(&parent->lock);
+	child = dentry_find(dir->dentry, name, len);
+	if (child && !S_ISDIR(child->inode->mode))
+		remove_child(dir, child, false); /* cannot fail for what is no directory */
+	rwsem_write_unlock(&parent->lock);
+	dentry_put(child);
+}
+
 /* ---- by path ---- */
 
 int path_make(int dirfd, const char *name, uint32_t mode, uint64_t rdev, const char *target)
 {
+	struct new_name what = {mode, rdev, target};
 	struct walk walk;
 	struct path path;
 	int error = walk_begin(&walk, dirfd, name, 0);
@@ -264,7 +294,7 @@ int path_make(int dirfd, const char *name, uint32_t mode, uint64_t rdev, const c
 		}
 	}
 	if (!error)
-		error = name_make(&walk.path, walk.last, walk.last_len, mode, rdev, target, &path);
+		error = name_make(&walk.path, walk.last, walk.last_len, &what, &path);
 	if (!error)
 		path_put(&path);
 	walk_end(&walk);

@@ -9,9 +9,19 @@ MUST_USE int name_create(const struct path *dir, const char *name, size_t len, u
 			 struct path *path);
 /* A regular file in dir's file system without a name (O_TMPFILE). */
 MUST_USE int name_create_unnamed(const struct path *dir, uint32_t mode, struct path *path);
-/* Any other kind: mode with type, rdev, or a symlink's target. */
-MUST_USE int name_make(const struct path *dir, const char *name, size_t len, uint32_t mode,
-		       uint64_t rdev, const char *target, struct path *path);
+/* What is to be made: mode with type, a device's number, a symlink's text. */
+struct new_name {
+	uint32_t mode;
+	uint64_t rdev;
+	const char *target;
+};
+/* Any kind; the same without asking for current's rights. */
+MUST_USE int name_make(const struct path *dir, const char *name, size_t len,
+		       const struct new_name *what, struct path *path);
+MUST_USE int name_make_kernel(const struct path *dir, const char *name, size_t len,
+			      const struct new_name *what, struct path *path);
+/* Takes away a name that is no directory's, if it is there. */
+void name_remove_kernel(const struct path *dir, const char *name, size_t len);
 /* One more name for from's inode; one name less (has_slash: a slash followed it). */
 MUST_USE int name_link(const struct path *dir, const char *name, size_t len,
 		       const struct path *from);

@@ -221,12 +221,10 @@ long sys_fstatfs(int fd, struct abi_statfs *user_statfs)
 
 static struct cred *cred_of_real_ids(void)
 {
-	struct cred *cred = kmalloc(sizeof(*cred), ALLOC_KERNEL);
+	struct cred *cred = cred_copy();
 
 	if (!cred)
 		return NULL;
-	*cred = *current_cred();
-	refcount_init(&cred->refs, 1);
 	cred->fsuid = cred->uid;
 	cred->fsgid = cred->gid;
 	cred->cap_effective = cred->uid == 0 ? cred->cap_permitted : 0;
@@ -259,27 +257,22 @@ static int check_access(int dirfd, const char *user_path, int mode, int flags)
 
 long sys_faccessat2(int dirfd, const char *user_path, int mode, int flags)
 {
-	const struct cred *own = current_cred();
-	struct cred *saved = current->cred, *real = NULL;
-	bool is_same = own->fsuid == own->uid && own->fsgid == own->gid;
+	const struct cred *cred = current_cred();
+	struct cred *saved, *real;
 	int error;
 
 	if ((mode & ~(R_OK | W_OK | X_OK)) ||
 	    (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
-	if ((flags & AT_EACCESS) || is_same)
+	if ((flags & AT_EACCESS) || (cred->fsuid == cred->uid && cred->fsgid == cred->gid))
 		return check_access(dirfd, user_path, mode, flags);
 	real = cred_of_real_ids();
 	if (!real)
 		return -ENOMEM;
-	task_lock(current);
-	current->cred = real;
-	task_unlock(current);
+	saved = task_cred_get(current);
+	cred_install_move(real);
 	error = check_access(dirfd, user_path, mode, flags);
-	task_lock(current);
-	current->cred = saved;
-	task_unlock(current);
-	kfree(real);
+	cred_install_move(saved);
 	return error;
 }
 

@@ -2,6 +2,7 @@
  * Virtual CPUs: which one runs, interrupts between them, waiting. One thread runs them all, so the
  * scheduling is exact: a CPU is left only at a choice point.
  */
+#include <kern/format.h>
 #include <kern/assert.h>
 #include <kern/bitmap.h>
 #include <kern/entry.h>
@@ -284,4 +285,11 @@ void arch_cpu_die(void)
 void arch_cpu_halt(void)
 {
 	arch_cpu_die();
+}
+
+size_t arch_cpu_describe(unsigned cpu, char *buf, size_t size)
+{
+	int len = format_string(buf, size, "processor\t: %u\nmodel name\t: fibre\n\n", cpu);
+
+	return MIN((size_t)len, size - 1);
 }

@@ -52,6 +52,10 @@ struct task_struct *arch_cpu_task(unsigned cpu);
 /* The calling stack's return addresses, innermost first; returns how many. For ledgers and KASAN. */
 unsigned arch_stack_trace(uintptr_t *addresses, unsigned max);
 
+/* What /proc/cpuinfo says of a CPU, in the form that the port's programs expect, with an empty line at
+ * its end: into buf, its length (cut to size). Context: task. */
+size_t arch_cpu_describe(unsigned cpu, char *buf, size_t size);
+
 /* 64 random bits of the CPU's generator mixed with its clock (RDRAND and TSC on x86-64); quality as
  * the machine has it. Context: any. */
 uint64_t arch_random_seed(void);

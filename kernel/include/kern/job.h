@@ -39,6 +39,9 @@ bool job_signal_is_muted(int signal);
  * task, no lock, may sleep. */
 extern struct job_hooks {
 	void (*leader_exit)(void *tty, int32_t session);
+	/* Its device number and foreground group, for /proc/PID/stat. tty is one that a session had a
+	 * moment ago: it may have hung up, but its memory stays. Context: task, no lock. */
+	void (*identify)(void *tty, uint64_t *rdev, int32_t *foreground_pgrp);
 } job_hooks;
 
 #endif

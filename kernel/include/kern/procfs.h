@@ -8,7 +8,7 @@
 
 #include <kern/types.h>
 
-/* Text that grows: up to 16 MiB. Errors stick in it and are found at the end. */
+/* Text that grows: up to 4 MiB. Errors stick in it and are found at the end. */
 struct text {
 	char *data;
 	size_t len, size;
