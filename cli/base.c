@@ -33,8 +33,6 @@ void base_add_layout(struct tree *tree)
 	}
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		tree_add_folder(tree, folders[i].path, folders[i].mode);
-	tree_add_node(tree, "/dev/console", S_IFCHR | 0600, 5, 1);
-	tree_add_node(tree, "/dev/null", S_IFCHR | 0666, 1, 3);
 }
 
 /* The description of the terminal, so that full-screen programs know its escape sequences. */

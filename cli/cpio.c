@@ -69,8 +69,7 @@ static void cpio_put_header(struct cpio *cpio, const struct cpio_entry *entry, c
 	snprintf(header, sizeof(header),
 		 "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", ++cpio->inode,
 		 (unsigned)entry->mode, entry->uid, entry->gid, S_ISDIR(entry->mode) ? 2 : 1,
-		 (unsigned)entry->mtime, (unsigned)data_len, 0, 0, entry->dev_major,
-		 entry->dev_minor, (unsigned)name_len, 0);
+		 (unsigned)entry->mtime, (unsigned)data_len, 0, 0, 0, 0, (unsigned)name_len, 0);
 	cpio_put(cpio, header, HEADER_LEN);
 	cpio_put(cpio, name, strlen(name));
 	cpio_put(cpio, NULL, name_len - strlen(name));

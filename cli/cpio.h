@@ -24,7 +24,6 @@ struct cpio_entry {
 	mode_t mode;
 	uint32_t uid, gid;
 	int64_t mtime;
-	uint32_t dev_major, dev_minor; /* device nodes */
 };
 
 void cpio_open(struct cpio *cpio);

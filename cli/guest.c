@@ -182,30 +182,36 @@ static void script_add_environment(struct script *script, const struct options *
 		script_add(script, "env", options->envs[i]);
 }
 
-/* What a descriptor of the command is to be in the guest. */
-static const char *stream_kind(int fd, bool uses_tty)
+static enum guest_stream stream_kind(int fd, bool uses_tty)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return "null";
+		return GUEST_NULL;
 	if (uses_tty && isatty(fd))
-		return "tty";
+		return GUEST_TTY;
 	if (fd == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
-		return "null";
-	return "stream";
+		return GUEST_NULL;
+	return GUEST_STREAM;
 }
 
-static void script_add_streams(struct script *script, struct guest *guest)
+void guest_look_at_streams(struct guest *guest)
+{
+	for (int fd = 0; fd < 3; fd++)
+		guest->streams[fd] = stream_kind(fd, isatty(STDIN_FILENO));
+}
+
+static void script_add_streams(struct script *script, const struct guest *guest)
 {
 	static const char *const names[] = {"stdin", "stdout", "stderr"};
+	static const char *const kinds[] = {
+		[GUEST_NULL] = "null", [GUEST_STREAM] = "stream", [GUEST_TTY] = "tty"};
 	unsigned rows, cols;
 	char *size;
 
 	for (int fd = 0; fd < 3; fd++)
-		script_add(script, names[fd], stream_kind(fd, guest->uses_tty));
-	guest->has_input = !strcmp(stream_kind(0, guest->uses_tty), "stream");
-	if (guest->uses_tty && terminal_size(&rows, &cols)) {
+		script_add(script, names[fd], kinds[guest->streams[fd]]);
+	if (guest->streams[0] == GUEST_TTY && terminal_size(&rows, &cols)) {
 		size = must_format("%u %u", rows, cols);
 		script_add(script, "size", size);
 		free(size);
@@ -251,12 +257,12 @@ void guest_build(const struct options *options, char **argv, struct guest *guest
 {
 	struct script script = {.text = NULL};
 	char cwd[PATH_MAX], release[128];
+	bool uses_tty = guest->streams[0] == GUEST_TTY;
 	struct libs libs;
 	struct tree tree;
 
 	if (!getcwd(cwd, sizeof(cwd)))
 		strcpy(cwd, "/");
-	guest->uses_tty = isatty(STDIN_FILENO);
 	tree_open(&tree);
 	libs_init(&libs, &tree, env_find(options, "LD_LIBRARY_PATH"));
 	base_add_layout(&tree);
@@ -265,9 +271,9 @@ void guest_build(const struct options *options, char **argv, struct guest *guest
 	guest_add_program(&libs, argv, cwd, &script);
 	for (unsigned i = 0; i < options->nr_adds; i++)
 		extra_add(&libs, options->adds[i], cwd);
-	if (guest->uses_tty)
+	if (uses_tty)
 		base_add_locale(&tree);
-	base_add_files(&tree, guest->uses_tty ? getenv("TERM") : NULL);
+	base_add_files(&tree, uses_tty ? getenv("TERM") : NULL);
 	if (!base_add_busybox(&libs) && !argv[0])
 		report_fail(EXIT_TOOL, "busybox is not installed; on Debian and Ubuntu: "
 				       "apt-get install busybox-static");
@@ -276,7 +282,7 @@ void guest_build(const struct options *options, char **argv, struct guest *guest
 	if (linux_kernel_release(options->machine.kernel, release, sizeof(release)))
 		linux_modules_add(&tree, options->machine.kernel, release, script_add_module,
 				  &script);
-	script_add_environment(&script, options, cwd, guest->uses_tty);
+	script_add_environment(&script, options, cwd, uses_tty);
 	script_add_streams(&script, guest);
 	tree_add_text(&tree, LODGER_INSTRUCTIONS, 0400, script.text, script.len);
 	cpio_finish(&tree.cpio);

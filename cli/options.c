@@ -22,6 +22,7 @@ enum {
 	OPTION_GDB,
 	OPTION_VERBOSE,
 	OPTION_HELP,
+	OPTION_EXTRA,
 };
 
 static const struct option option_table[] = {
@@ -154,24 +155,46 @@ static void option_take(struct options *options, int option, char *value)
 	}
 }
 
-int options_parse(const char *verb, int argc, char **argv, struct options *options)
+enum { OPTIONS_MAX = 32 };
+
+/* run's options and the verb's own, whose values count from OPTION_EXTRA. */
+static void table_fill(struct option *table, const struct verb_option *extra)
 {
+	size_t nr = sizeof(option_table) / sizeof(option_table[0]) - 1;
+
+	memcpy(table, option_table, sizeof(option_table));
+	for (int i = 0; extra && extra[i].name && nr < OPTIONS_MAX - 1; i++, nr++) {
+		table[nr] = (struct option){
+			.name = extra[i].name,
+			.has_arg = extra[i].takes_value ? required_argument : no_argument,
+			.val = OPTION_EXTRA + i,
+		};
+	}
+	memset(&table[nr], 0, sizeof(table[nr]));
+}
+
+int options_parse(int argc, char **argv, const struct verb_option *extra, struct options *options)
+{
+	struct option table[OPTIONS_MAX];
 	int option;
 
 	memset(options, 0, sizeof(*options));
-	options->machine.type = "microvm";
 	options->machine.nr_cpus = 2;
 	options->machine.memory = 512 << 20;
 	options->accel = "auto";
+	table_fill(table, extra);
 	opterr = 0;
 	optind = 1;
-	while ((option = getopt_long(argc, argv, "+:h", option_table, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:h", table, NULL)) != -1) {
 		if (option == ':')
-			report_fail(EXIT_TOOL, "%s: %s needs a value", verb, argv[optind - 1]);
+			report_fail(EXIT_TOOL, "%s: %s needs a value", argv[0], argv[optind - 1]);
 		if (option == '?')
 			report_fail(EXIT_TOOL, "%s: unknown option %s; `lodger help %s` lists them",
-				    verb, argv[optind - 1], verb);
-		option_take(options, option == 'h' ? OPTION_HELP : option, optarg);
+				    argv[0], argv[optind - 1], argv[0]);
+		if (option >= OPTION_EXTRA)
+			extra[option - OPTION_EXTRA].take(optarg);
+		else
+			option_take(options, option == 'h' ? OPTION_HELP : option, optarg);
 	}
 	return optind;
 }

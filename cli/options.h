@@ -7,7 +7,8 @@
 #include "machine.h"
 
 struct options {
-	struct machine_options machine; /* kernel NULL: the one beside the command */
+	struct machine_options machine; /* kernel NULL: the one beside the command; type NULL: the
+					 * one that suits the kernel */
 	const char *accel;		/* auto, tcg, kvm */
 	char **adds;			/* HOST[:GUEST] */
 	char **envs;			/* NAME=VALUE */
@@ -16,8 +17,15 @@ struct options {
 	bool wants_help;
 };
 
-/* Parses argv[1..]; returns the index of the first word that is no option. Wrong use ends the
- * command. verb: for messages. */
-int options_parse(const char *verb, int argc, char **argv, struct options *options);
+/* An option that one verb has beside run's; the list ends with a NULL name. */
+struct verb_option {
+	const char *name;
+	bool takes_value;
+	void (*take)(const char *value); /* NULL value: it takes none */
+};
+
+/* Parses argv[1..], argv[0] being the verb; returns the index of the first word that is no option.
+ * extra: more options, or NULL. Wrong use ends the command. */
+int options_parse(int argc, char **argv, const struct verb_option *extra, struct options *options);
 
 #endif

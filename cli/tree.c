@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "report.h"
@@ -19,6 +20,7 @@ void tree_open(struct tree *tree)
 {
 	memset(tree, 0, sizeof(*tree));
 	cpio_open(&tree->cpio);
+	tree->now = time(NULL);
 	tree->nr_slots = SLOTS_AT_FIRST;
 	tree->paths = must_alloc(NULL, tree->nr_slots * sizeof(*tree->paths));
 	memset(tree->paths, 0, tree->nr_slots * sizeof(*tree->paths));
@@ -94,7 +96,8 @@ static bool tree_begin(struct tree *tree, const char *path)
 
 void tree_add_folder(struct tree *tree, const char *path, mode_t mode)
 {
-	const struct cpio_entry entry = {.path = path, .mode = S_IFDIR | (mode & 07777)};
+	const struct cpio_entry entry = {
+		.path = path, .mode = S_IFDIR | (mode & 07777), .mtime = tree->now};
 
 	if (tree_begin(tree, path))
 		cpio_add(&tree->cpio, &entry, NULL, 0);
@@ -102,7 +105,7 @@ void tree_add_folder(struct tree *tree, const char *path, mode_t mode)
 
 void tree_add_link(struct tree *tree, const char *path, const char *target)
 {
-	const struct cpio_entry entry = {.path = path, .mode = S_IFLNK | 0777};
+	const struct cpio_entry entry = {.path = path, .mode = S_IFLNK | 0777, .mtime = tree->now};
 
 	if (tree_begin(tree, path))
 		cpio_add(&tree->cpio, &entry, target, strlen(target));
@@ -110,20 +113,11 @@ void tree_add_link(struct tree *tree, const char *path, const char *target)
 
 void tree_add_text(struct tree *tree, const char *path, mode_t mode, const char *text, size_t len)
 {
-	const struct cpio_entry entry = {.path = path, .mode = S_IFREG | (mode & 07777)};
+	const struct cpio_entry entry = {
+		.path = path, .mode = S_IFREG | (mode & 07777), .mtime = tree->now};
 
 	if (tree_begin(tree, path))
 		cpio_add(&tree->cpio, &entry, text, len);
-}
-
-void tree_add_node(struct tree *tree, const char *path, mode_t mode, unsigned dev_major,
-		   unsigned dev_minor)
-{
-	const struct cpio_entry entry = {
-		.path = path, .mode = mode, .dev_major = dev_major, .dev_minor = dev_minor};
-
-	if (tree_begin(tree, path))
-		cpio_add(&tree->cpio, &entry, NULL, 0);
 }
 
 /* 0 or an errno. st: of the host's file. */

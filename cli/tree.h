@@ -14,6 +14,7 @@ struct tree {
 	struct cpio cpio;
 	char **paths; /* open hashing; NULL: free */
 	size_t nr_paths, nr_slots;
+	int64_t now; /* what has no time of its own gets this one */
 };
 
 void tree_open(struct tree *tree);
@@ -23,8 +24,6 @@ bool tree_has(const struct tree *tree, const char *path);
 void tree_add_folder(struct tree *tree, const char *path, mode_t mode);
 void tree_add_link(struct tree *tree, const char *path, const char *target);
 void tree_add_text(struct tree *tree, const char *path, mode_t mode, const char *text, size_t len);
-void tree_add_node(struct tree *tree, const char *path, mode_t mode, unsigned dev_major,
-		   unsigned dev_minor);
 
 /*
  * Adds what lies at an absolute path of the host, under that path: symbolic links on the way are

@@ -1,7 +1,7 @@
 # The `lodger` command, a program of the host, and our programs for the guest (static, with musl).
 .PHONY: lodger user
 lodger: $(BUILD)/lodger user ## build the `lodger` command and the guest's programs
-user: $(BUILD)/user/init
+user: $(BUILD)/user/init $(BUILD)/user/bench
 
 CLI_CFLAGS = $(CSTD) $(WARNINGS) -O2 -g -MMD -MP
 cli_objects := $(patsubst cli/%.c,$(BUILD)/cli/%.o,$(wildcard cli/*.c))
