@@ -95,6 +95,7 @@ int pipe_open_pair(struct file *files[2], int flags)
 	pipe = pipe_create();
 	if (!pipe)
 		goto put_inode;
+	pipe->is_unnamed = true;
 	inode->pipe = pipe;
 	files[0] = open_end(inode, pipe, O_RDONLY | kept);
 	if (!files[0])
@@ -175,7 +176,7 @@ static int get_pipe(struct inode *inode, struct pipe **pipe)
 	return error;
 }
 
-/* Counts this end in and waits for one of the other side to be opened, however briefly. */
+/* Counts this end in and, for a fifo, waits for one of the other side to be opened, however briefly. */
 static int fifo_join(struct file *file, struct pipe *pipe)
 {
 	struct wait_queue *queue = NULL;
@@ -186,7 +187,9 @@ static int fifo_join(struct file *file, struct pipe *pipe)
 	end_open(pipe, file->mode);
 	wake_up_all(&pipe->read_queue);
 	wake_up_all(&pipe->write_queue);
-	if ((file->mode & (FILE_READ | FILE_WRITE)) == FILE_READ && !pipe->writers) {
+	if (pipe->is_unnamed) {
+		/* Both ends have been open: the other one's absence is the end, not to be waited for. */
+	} else if ((file->mode & (FILE_READ | FILE_WRITE)) == FILE_READ && !pipe->writers) {
 		queue = &pipe->read_queue;
 		opens = &pipe->write_opens;
 	} else if ((file->mode & (FILE_READ | FILE_WRITE)) == FILE_WRITE && !pipe->readers) {
@@ -213,8 +216,8 @@ static int fifo_open(struct inode *inode, struct file *file)
 
 	if (error)
 		return error;
-	file->pos = 0;
-	if (!(file->mode & FILE_READ) && file_is_nonblocking(file) &&
+	file->pos = pipe->is_unnamed ? -1 : 0;
+	if (!pipe->is_unnamed && !(file->mode & FILE_READ) && file_is_nonblocking(file) &&
 	    !atomic_load_relaxed(&pipe->readers)) {
 		drop_file(inode, pipe);
 		return -ENXIO;

@@ -179,6 +179,7 @@ void entry_start(const struct boot_info *boot)
 	fs_init();
 	tty_init();
 	procfs_init();
+	procfs_lodger_init();
 	if (process_start_init(init_main))
 		panic("no memory for the first process");
 	sched_idle();
