@@ -24,7 +24,7 @@ static bool copy_present(struct mm_struct *mm, vaddr_t va, void *buf, size_t len
 		return false;
 	spin_lock(leaf.lock);
 	pte = atomic_load_relaxed(leaf_entry(&leaf, va));
-	if (!arch_pte_is_none(pte) && (!is_write || arch_pte_flags(pte) & PTE_WRITE)) {
+	if (!arch_pte_is_none(pte) && (!is_write || arch_pte_is_writable(pte))) {
 		char *bytes = (char *)phys_to_virt(arch_pte_frame(pte)) + (va & ~PAGE_MASK);
 
 		if (is_write)

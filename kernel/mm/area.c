@@ -67,16 +67,21 @@ struct area *area_prev(const struct area *area)
 	return area_of(rb_prev(&area->node));
 }
 
+static uint64_t largest_gap(const struct area *area)
+{
+	const struct rb_node *left = area->node.left, *right = area->node.right;
+	uint64_t largest = area->gap;
+
+	if (left)
+		largest = MAX(largest, area_of(left)->max_gap);
+	if (right)
+		largest = MAX(largest, area_of(right)->max_gap);
+	return largest;
+}
+
 static void area_update(struct rb_node *node)
 {
-	struct area *area = area_of(node);
-	uint64_t max_gap = area->gap;
-
-	if (node->left)
-		max_gap = MAX(max_gap, area_of(node->left)->max_gap);
-	if (node->right)
-		max_gap = MAX(max_gap, area_of(node->right)->max_gap);
-	area->max_gap = max_gap;
+	area_of(node)->max_gap = largest_gap(area_of(node));
 }
 
 static uint64_t gap_between(const struct area *below, const struct area *area)
@@ -94,7 +99,10 @@ static void gap_refresh(struct area *area, const struct area *below)
 	if (!area)
 		return;
 	area->gap = gap_between(below, area);
-	rb_propagate(&area->node, area_update);
+	/* Up to where it makes no difference, which is not far. */
+	for (uint64_t largest; area && (largest = largest_gap(area)) != area->max_gap;
+	     area = area_of(rb_parent(&area->node)))
+		area->max_gap = largest;
 }
 
 static void area_link(struct mm_contents *contents, struct area *area, struct area *below,

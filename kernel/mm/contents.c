@@ -11,6 +11,7 @@
 #include <kern/kcache.h>
 #include <kern/mm.h>
 #include <kern/preempt.h>
+#include <kern/string.h>
 #include <uapi/errno.h>
 
 #include "area.h"
@@ -46,9 +47,10 @@ int contents_create(struct mm_struct *mm)
 	struct mm_contents *contents;
 
 	assert(!mm->contents);
-	contents = kcache_alloc(contents_cache, ALLOC_ZERO);
+	contents = kcache_alloc(contents_cache, ALLOC_USER);
 	if (!contents)
 		return -ENOMEM;
+	memset(contents, 0, offsetof(struct mm_contents, auxv));
 	rwsem_init(&contents->lock);
 	spin_init(&contents->page_table_lock, LOCK_RANK_PAGE_TABLE, "page_table");
 	contents->mmap_top = ARCH_USER_END - STACK_ROOM_DEFAULT;

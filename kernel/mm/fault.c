@@ -127,7 +127,7 @@ static int fault_write_protected(struct fault *fault)
 
 	spin_lock(fault->leaf.lock);
 	pte = atomic_load_relaxed(fault->entry);
-	if (arch_pte_is_none(pte) || arch_pte_flags(pte) & PTE_WRITE) {
+	if (arch_pte_is_none(pte) || arch_pte_is_writable(pte)) {
 		spin_unlock(fault->leaf.lock); /* somebody was faster: try again or be done */
 		return 0;
 	}
@@ -165,7 +165,7 @@ int area_fault(struct mm_struct *mm, struct area *area, vaddr_t va, bool is_writ
 		pte_t pte = atomic_load_relaxed(fault.entry);
 
 		if (!arch_pte_is_none(pte)) {
-			if (is_write && !(arch_pte_flags(pte) & PTE_WRITE))
+			if (is_write && !arch_pte_is_writable(pte))
 				return fault_write_protected(&fault);
 			tlb_flush_page_local(mm, fault.va); /* spurious: an old entry in this TLB */
 			return 0;

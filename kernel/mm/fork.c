@@ -61,15 +61,13 @@ static struct page *copy_ahead(struct fork *fork, vaddr_t va, const struct page 
 static pte_t share_anon(struct fork *fork, vaddr_t va, pte_t *src_entry, pte_t pte,
 			struct page *page)
 {
-	unsigned flags = arch_pte_flags(pte);
-
 	fork->nr_anon++;
-	if (flags & PTE_WRITE) {
+	if (arch_pte_is_writable(pte)) {
 		struct page *copy = copy_ahead(fork, va, page);
 
 		if (copy)
-			return arch_pte_page(page_to_phys(copy), flags, 0);
-		pte = arch_pte_change(pte, flags & ~(unsigned)PTE_WRITE);
+			return arch_pte_page(page_to_phys(copy), arch_pte_flags(pte), 0);
+		pte = arch_pte_read_only(pte);
 		/* The MMU may add PTE_DIRTY meanwhile; nobody asks for it. */
 		atomic_store_relaxed(src_entry, pte);
 		fork->has_protected = true;

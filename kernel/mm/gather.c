@@ -72,9 +72,11 @@ void gather_flush(struct gather *gather)
 {
 	bool freed_tables = !list_is_empty(&gather->tables);
 
-	if (!gather->is_exit && gather->start < gather->end)
+	if (gather->start >= gather->end && !freed_tables)
+		return; /* nothing was taken */
+	if (!gather->is_exit)
 		tlb_flush_range(gather->mm, gather->start, gather->end, freed_tables);
-	else if (gather->is_exit && freed_tables)
+	else if (freed_tables)
 		tlb_flush_mm(gather->mm, true);
 	gather->start = ARCH_USER_END;
 	gather->end = 0;

@@ -138,6 +138,10 @@ void tables_free(struct gather *gather, vaddr_t start, vaddr_t end, vaddr_t floo
 	/* The last user page is never mapped, so the table that covers it is nobody else's. */
 	if (ceiling == ARCH_USER_END)
 		ceiling = ROUND_UP(ceiling, 1UL << ARCH_PT_SHIFT(ARCH_PT_LEVELS - 1));
+	/* The usual case: the only leaf table in the way is a neighbour's too. */
+	if (leaf_end(start) > end - 1 &&
+	    (leaf_end(start) > ceiling || leaf_end(start) - LEAF_SPAN < floor))
+		return;
 	free_below(gather, gather->mm->root, ARCH_PT_LEVELS - 1, 0,
 		   &(struct table_range){start, end, floor, ceiling});
 }

@@ -42,6 +42,9 @@ static inline paddr_t arch_pte_frame(pte_t pte);
 static inline unsigned arch_pte_flags(pte_t pte);
 /* The same frame with other PTE_ flags. */
 static inline pte_t arch_pte_change(pte_t pte, unsigned flags);
+/* The same without PTE_WRITE. */
+static inline pte_t arch_pte_read_only(pte_t pte);
+static inline bool arch_pte_is_writable(pte_t pte);
 
 /* Physical memory is mapped, whole, at a fixed offset in every address space's kernel half. */
 static inline void *phys_to_virt(paddr_t paddr);

@@ -81,6 +81,16 @@ static inline pte_t arch_pte_change(pte_t pte, unsigned flags)
 	return (pte & ~HOST_PTE_FLAGS) | flags;
 }
 
+static inline pte_t arch_pte_read_only(pte_t pte)
+{
+	return pte & ~(pte_t)PTE_WRITE;
+}
+
+static inline bool arch_pte_is_writable(pte_t pte)
+{
+	return pte & PTE_WRITE;
+}
+
 /* An address outside the arena fails at once, in both directions. */
 void *host_phys_to_virt(paddr_t paddr);
 paddr_t host_virt_to_phys(const void *vaddr);

@@ -126,6 +126,16 @@ static inline pte_t arch_pte_change(pte_t pte, unsigned flags)
 	return (pte & (X86_PTE_FRAME | X86_PTE_LARGE)) | port_pte_bits(flags);
 }
 
+static inline pte_t arch_pte_read_only(pte_t pte)
+{
+	return pte & ~X86_PTE_WRITE;
+}
+
+static inline bool arch_pte_is_writable(pte_t pte)
+{
+	return pte & X86_PTE_WRITE;
+}
+
 static inline void *phys_to_virt(paddr_t paddr)
 {
 	return (void *)(PHYS_BASE + paddr);
