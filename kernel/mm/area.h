@@ -30,7 +30,8 @@ void area_insert(struct mm_contents *contents, struct area *area);
 void area_append(struct mm_contents *contents, struct area *area);
 void area_remove(struct mm_contents *contents, struct area *area);
 /* Other bounds, within the free space around it; pgoff follows start. */
-void area_resize(struct mm_contents *contents, struct area *area, vaddr_t start, vaddr_t end);
+void area_resize(struct mm_contents *contents, struct area *area, vaddr_t start,
+		 vaddr_t end) NO_LOCK_ANALYSIS;
 /* Frees every area struct; the tree is empty afterwards. */
 void area_free_all(struct mm_contents *contents);
 
@@ -44,7 +45,8 @@ void area_account(struct mm_contents *contents, uint32_t flags, int64_t pages);
 /* ---- split.c ---- */
 
 /* Two areas, cut at a page inside. -ENOMEM: no memory, or too many areas. */
-MUST_USE int area_split(struct mm_contents *contents, struct area *area, vaddr_t at);
+MUST_USE int area_split(struct mm_contents *contents, struct area *area,
+			vaddr_t at) NO_LOCK_ANALYSIS;
 /* Splits so that *area is the part of it that lies in [start, end). -ENOMEM. */
 MUST_USE int area_isolate(struct mm_contents *contents, struct area **area, vaddr_t start,
 			  vaddr_t end);

@@ -67,7 +67,7 @@ static bool can_join(const struct area *low, const struct area *high)
 }
 
 /* low takes over high's range; high is closed and freed. */
-static void join(struct mm_contents *contents, struct area *low, struct area *high)
+static NO_LOCK_ANALYSIS void join(struct mm_contents *contents, struct area *low, struct area *high)
 {
 	struct mapping *mapping = low->mapping;
 

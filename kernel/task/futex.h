@@ -59,13 +59,14 @@ void futex_wake_list_run(struct futex_wake_list *list);
 /* The current task joins with the bucket locked (released here), and sleeps until it is taken off the
  * queue. 0; -ETIMEDOUT; -EINTR. */
 MUST_USE int futex_sleep(struct futex_waiter *waiter, struct futex_bucket *bucket,
-			 uint64_t deadline_ns);
+			 uint64_t deadline_ns) RELEASES(bucket->lock);
 
 int futex_wake_key(const struct futex_key *key, int nr_wake, uint32_t bitset);
 /* Counts as a waiter, locks the bucket and reads the word. -EFAULT: then nothing is locked. The second
  * undoes it. */
-MUST_USE int futex_bucket_lock(struct futex_bucket *bucket, uint32_t *word, uint32_t *value);
-void futex_bucket_unlock(struct futex_bucket *bucket);
+MUST_USE int futex_bucket_lock(struct futex_bucket *bucket, uint32_t *word, uint32_t *value)
+	TRY_ACQUIRES(false, bucket->lock) NO_LOCK_ANALYSIS;
+void futex_bucket_unlock(struct futex_bucket *bucket) RELEASES(bucket->lock);
 /* For all buckets, one by one, locked. */
 void futex_for_each_bucket(void (*fn)(struct futex_bucket *bucket, void *arg), void *arg);
 

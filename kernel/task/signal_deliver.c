@@ -87,7 +87,7 @@ static bool stop_is_void(int signal)
 
 /* Chooses what to do next. Ends the process if that is it; returns with signal 0 if there is
  * nothing for user mode to handle. */
-static void signal_choose(struct choice *choice)
+static NO_LOCK_ANALYSIS void signal_choose(struct choice *choice)
 {
 	struct signal_struct *process = current->signal;
 	unsigned long flags;

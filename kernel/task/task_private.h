@@ -134,8 +134,8 @@ uintptr_t signal_handler(const struct task_struct *task, int signal);
 /* signal_stop.c */
 bool stop_begin(int signal);
 void stop_join(struct task_struct *child);
-void stop_here(unsigned long flags);
-void stop_tell_pending(unsigned long flags);
+void stop_here(unsigned long flags) NO_LOCK_ANALYSIS; /* both release current->signal->lock */
+void stop_tell_pending(unsigned long flags) NO_LOCK_ANALYSIS;
 void stop_exit(struct task_struct *task);
 
 /* signal_mask.c, signal_deliver.c: of the running thread */

@@ -14,7 +14,7 @@ struct LOCK_TYPE("mutex") mutex {
 void mutex_init(struct mutex *mutex);
 void mutex_lock(struct mutex *mutex) ACQUIRES(*mutex);
 /* -ERESTARTSYS: a fatal signal came first. */
-MUST_USE int mutex_lock_killable(struct mutex *mutex) NO_LOCK_ANALYSIS;
+MUST_USE int mutex_lock_killable(struct mutex *mutex) TRY_ACQUIRES(false, *mutex);
 MUST_USE bool mutex_trylock(struct mutex *mutex) TRY_ACQUIRES(true, *mutex);
 /* Touches the mutex until it returns: another holder must not free it before that. */
 void mutex_unlock(struct mutex *mutex) RELEASES(*mutex);
@@ -37,10 +37,10 @@ MUST_USE int rwsem_read_lock_killable(struct rwsem *sem) NO_LOCK_ANALYSIS;
 MUST_USE bool rwsem_read_trylock(struct rwsem *sem) NO_LOCK_ANALYSIS;
 void rwsem_read_unlock(struct rwsem *sem) NO_LOCK_ANALYSIS;
 void rwsem_write_lock(struct rwsem *sem) ACQUIRES(*sem);
-MUST_USE int rwsem_write_lock_killable(struct rwsem *sem) NO_LOCK_ANALYSIS;
+MUST_USE int rwsem_write_lock_killable(struct rwsem *sem) TRY_ACQUIRES(false, *sem);
 void rwsem_write_unlock(struct rwsem *sem) RELEASES(*sem);
 /* From writer to reader without letting another writer in. */
-void rwsem_downgrade(struct rwsem *sem) NO_LOCK_ANALYSIS;
+void rwsem_downgrade(struct rwsem *sem) RELEASES(*sem) NO_LOCK_ANALYSIS;
 /* By the caller / by anybody, for reading or writing. */
 bool rwsem_is_write_held(const struct rwsem *sem);
 bool rwsem_is_held(const struct rwsem *sem);
