@@ -85,7 +85,7 @@ void rq_push(struct rq *rq) NO_LOCK_ANALYSIS
 }
 
 /* One look at who should run. Interrupts are off on entry and on on return. */
-static void switch_once(enum switch_reason reason) NO_LOCK_ANALYSIS
+static ALWAYS_INLINE void switch_once(enum switch_reason reason) NO_LOCK_ANALYSIS
 {
 	struct rq *rq = &this_cpu(rq);
 	struct task_struct *prev = rq->curr, *next;
@@ -123,45 +123,68 @@ static void switch_once(enum switch_reason reason) NO_LOCK_ANALYSIS
 	preempt_enable_no_resched();
 }
 
-static void switch_until_settled(enum switch_reason reason)
+/* One copy for each reason. Interrupts are off on entry and on on return. */
+static NOINLINE void switch_sleep(void)
 {
-	do {
-		assert(preempt_count() == 0); /* no spinlock held, no interrupt being served */
-		assert(arch_irqs_enabled());
-		arch_irq_disable();
-		switch_once(reason);
-		reason = SWITCH_PREEMPT; /* the state was dealt with */
-	} while (resched_is_due());
+	switch_once(SWITCH_SLEEP);
+}
+static NOINLINE void switch_yield(void)
+{
+	switch_once(SWITCH_YIELD);
+}
+static NOINLINE void switch_preempt(void)
+{
+	switch_once(SWITCH_PREEMPT);
+}
+
+static inline void switch_begin(void)
+{
+	assert(preempt_count() == 0); /* no spinlock held, no interrupt being served */
+	assert(arch_irqs_enabled());
+	arch_irq_disable();
+}
+
+/* Somebody else became due meanwhile. The reason for the first switch was dealt with. */
+static void switch_while_due(void)
+{
+	while (resched_is_due()) {
+		switch_begin();
+		switch_preempt();
+	}
 }
 
 void schedule(void)
 {
-	switch_until_settled(SWITCH_SLEEP);
+	switch_begin();
+	switch_sleep();
+	switch_while_due();
 }
 
 void sched_yield(void)
 {
 	/* Alone: nobody to yield to. A look at a stranger's queue, were we moved just now, is as
 	 * good. */
-	if (atomic_load_relaxed(&this_cpu(rq).nr_running) > 1 || resched_is_due())
-		switch_until_settled(SWITCH_YIELD);
+	if (atomic_load_relaxed(&this_cpu(rq).nr_running) <= 1 && !resched_is_due())
+		return;
+	switch_begin();
+	switch_yield();
+	switch_while_due();
 }
 
 void schedule_dead(void)
 {
 	assert(current->flags & (PF_EXITING | PF_KTHREAD));
-	assert(preempt_count() == 0 && arch_irqs_enabled());
+	switch_begin();
 	/* From the store on it must not be preempted: the next task puts whom it finds DEAD. */
-	arch_irq_disable();
 	atomic_store_seqcst(&current->state, TASK_DEAD);
-	switch_once(SWITCH_SLEEP);
+	switch_sleep();
 	panic("a dead task (pid %d) runs", current->pid);
 }
 
 void preempt_check(void)
 {
 	if (preempt_count() == 0 && resched_is_due() && arch_irqs_enabled())
-		switch_until_settled(SWITCH_PREEMPT);
+		switch_while_due();
 }
 
 /* Called on the way out of an interrupt, see entry.c. Interrupts are off on entry and on return. */
@@ -169,7 +192,7 @@ void schedule_from_interrupt(void)
 {
 	do {
 		assert(preempt_count() == 0 && !arch_irqs_enabled());
-		switch_once(SWITCH_PREEMPT);
+		switch_preempt();
 		arch_irq_disable();
 	} while (resched_is_due());
 }

@@ -90,7 +90,7 @@ static bool try_or_inherited(struct mutex *mutex)
 	return atomic_load_acquire(&mutex->owner) == current || mutex_trylock(mutex);
 }
 
-static int lock_slowly(struct mutex *mutex, uint32_t state)
+static NOINLINE int lock_slowly(struct mutex *mutex, uint32_t state)
 {
 	struct wait_entry entry;
 	int err = 0;
@@ -140,7 +140,7 @@ int mutex_lock_killable(struct mutex *mutex)
 }
 
 /* Somebody waits, or did a moment ago. */
-static void unlock_slowly(struct mutex *mutex)
+static NOINLINE void unlock_slowly(struct mutex *mutex)
 {
 	unsigned long flags = spin_lock_irqsave(&mutex->queue.lock);
 	struct task_struct *heir = mutex->heir;

@@ -36,7 +36,8 @@ static inline void rq_charge(struct rq *rq) HOLDS(rq->lock)
 }
 
 /* Who runs next. curr: the running task if it may go on, else NULL. is_yield: rather not it. */
-static inline struct task_struct *rq_pick(struct rq *rq, struct task_struct *curr, bool is_yield)
+static ALWAYS_INLINE struct task_struct *rq_pick(struct rq *rq, struct task_struct *curr,
+						 bool is_yield)
 {
 	bool curr_is_rt = curr && task_is_rt(curr);
 	struct task_struct *task;
@@ -51,8 +52,8 @@ static inline struct task_struct *rq_pick(struct rq *rq, struct task_struct *cur
 }
 
 /* next begins to run in curr's place; curr stays queued or has been dequeued. */
-static inline void rq_replace(struct rq *rq, struct task_struct *curr, struct task_struct *next,
-			      bool is_yield)
+static ALWAYS_INLINE void rq_replace(struct rq *rq, struct task_struct *curr,
+				     struct task_struct *next, bool is_yield)
 {
 	bool is_idle = next == rq->idle;
 
@@ -80,7 +81,7 @@ static inline void rq_replace(struct rq *rq, struct task_struct *curr, struct ta
 }
 
 /* Sets when the timer must interrupt the task that runs from now on. On rq's own CPU. */
-static inline void rq_set_slice(struct rq *rq) HOLDS(rq->lock)
+static ALWAYS_INLINE void rq_set_slice(struct rq *rq) HOLDS(rq->lock)
 {
 	struct task_struct *curr = rq->curr;
 	uint64_t end = UINT64_MAX;

@@ -97,7 +97,7 @@ static void grant(struct rwsem *sem)
 	atomic_fetch_and_acqrel(&sem->state, ~(uint64_t)WAITERS);
 }
 
-static void grant_locked(struct rwsem *sem)
+static NOINLINE void grant_locked(struct rwsem *sem)
 {
 	unsigned long flags = spin_lock_irqsave(&sem->wait_lock);
 
@@ -175,7 +175,7 @@ static bool spin_for(struct rwsem *sem, bool is_writer)
 	}
 }
 
-static int lock_slowly(struct rwsem *sem, bool is_writer, uint32_t sleep_state)
+static NOINLINE int lock_slowly(struct rwsem *sem, bool is_writer, uint32_t sleep_state)
 {
 	struct rwsem_waiter waiter = {.task = current, .is_writer = is_writer};
 	unsigned long flags;
