@@ -30,8 +30,10 @@ enum { OOM_PAUSE_NS = 2000000, OOM_PATIENCE = 500 };
 enum { SCORE_ADJ_NEVER = -1000 };
 
 static struct spinlock oom_lock = SPINLOCK_INIT(LOCK_RANK_NONE, "oom");
-static struct mm_struct *victim; /* [oom_lock] owns a PIN_VISIT; NULL: nobody is dying for us */
-static uint32_t victim_waits;	 /* [oom_lock] pauses that were spent on it */
+/* The mm that is dying for us, by its id: a pointer would need a pin, and nobody would be there to drop
+ * it after the last one who waits has gone. 0: none. */
+static uint64_t victim_id;    /* [oom_lock] */
+static uint32_t victim_waits; /* [oom_lock] pauses that were spent on it */
 
 static void reap(struct work *work);
 static struct work reap_work = {.fn = reap};
@@ -40,6 +42,7 @@ struct choice {
 	uint64_t total_pages;
 	struct mm_struct *mm; /* with a PIN_VISIT */
 	int64_t points;
+	uint64_t pages;
 	int32_t pid;
 };
 
@@ -48,6 +51,7 @@ static bool consider(struct task_struct *task, int score_adj, void *arg)
 {
 	struct choice *choice = arg;
 	struct mm_struct *mm;
+	uint64_t pages;
 	int64_t points;
 
 	if (score_adj == SCORE_ADJ_NEVER || task->flags & PF_KTHREAD || task->tgid == 1)
@@ -55,15 +59,16 @@ static bool consider(struct task_struct *task, int score_adj, void *arg)
 	spin_lock(&task->alloc_lock);
 	mm = task->mm;
 	if (mm && mm->contents && mm != choice->mm) {
-		points = (int64_t)(contents_resident(mm->contents) +
-				   atomic_load_relaxed(&mm->contents->table_pages));
-		points += score_adj * (int64_t)(choice->total_pages / 1000);
+		pages = contents_resident(mm->contents) +
+			atomic_load_relaxed(&mm->contents->table_pages);
+		points = (int64_t)pages + score_adj * (int64_t)(choice->total_pages / 1000);
 		if (points > choice->points) {
 			if (choice->mm)
 				mmdrop(choice->mm, PIN_VISIT);
 			mmgrab(mm, PIN_VISIT);
 			choice->mm = mm;
 			choice->points = points;
+			choice->pages = pages;
 			choice->pid = task->tgid;
 		}
 	}
@@ -96,15 +101,35 @@ static void reap_private(struct mm_struct *mm)
 	}
 }
 
+struct search {
+	uint64_t id;
+	bool wants_user;
+	bool is_alive;	      /* contents and all */
+	struct mm_struct *mm; /* with a user, if that was wanted and could be had */
+};
+
+static void match_id(struct mm_struct *mm, void *arg)
+{
+	struct search *search = arg;
+
+	if (mm->id != search->id || atomic_load_acquire(&mm->state) != MM_LIVE)
+		return;
+	search->is_alive = true;
+	if (search->wants_user && mmget_not_zero(mm))
+		search->mm = mm;
+}
+
 /* Runs in a worker of the system's work queue. */
 static void reap(struct work *work)
 {
-	struct mm_struct *mm = NULL;
+	struct search search = {.wants_user = true};
+	struct mm_struct *mm;
 
 	spin_lock(&oom_lock);
-	if (victim && mmget_not_zero(victim))
-		mm = victim;
+	search.id = victim_id;
 	spin_unlock(&oom_lock);
+	mm_for_each(match_id, &search);
+	mm = search.mm;
 	if (!mm)
 		return;
 	atomic_store_seqcst(&mm->contents->is_reaped, 1);
@@ -115,11 +140,20 @@ static void reap(struct work *work)
 	mmput(mm);
 }
 
+static void kill_all_of(const struct choice *choice, uint64_t nr_free)
+{
+	trace(OOM_KILL, choice->pid, choice->pages, nr_free);
+	log_print("out of memory: killed process %d, %llu KiB resident\n", choice->pid,
+		  (unsigned long long)choice->pages << (PAGE_SHIFT - 10));
+	mm_hooks.for_each_task (kill_sharer, choice->mm);
+}
+
 /* Chooses and kills; false: there is nobody. */
 static bool kill_one(void)
 {
 	struct choice choice = {.points = 0};
 	struct page_stats stats;
+	bool is_first;
 
 	if (!mm_hooks.for_each_task || !signal_hooks.send_task)
 		return false;
@@ -129,37 +163,36 @@ static bool kill_one(void)
 	if (!choice.mm)
 		return false;
 	spin_lock(&oom_lock);
-	if (victim) { /* two chose at once */
-		spin_unlock(&oom_lock);
-		mmdrop(choice.mm, PIN_VISIT);
-		return true;
+	is_first = victim_id == 0; /* two may choose at once */
+	if (is_first) {
+		victim_id = choice.mm->id;
+		victim_waits = 0;
 	}
-	victim = choice.mm;
-	victim_waits = 0;
 	spin_unlock(&oom_lock);
-	trace(OOM_KILL, choice.pid, choice.points, stats.free);
-	log_print("out of memory: killed process %d, %llu KiB resident\n", choice.pid,
-		  (unsigned long long)choice.points << (PAGE_SHIFT - 10));
-	mm_hooks.for_each_task (kill_sharer, choice.mm);
+	if (is_first)
+		kill_all_of(&choice, stats.free);
+	mmdrop(choice.mm, PIN_VISIT);
 	return true;
 }
 
 /* Whether the present victim is still worth waiting for; lets it go if it is not. */
-static bool victim_is_dying(void)
+static bool victim_is_dying(bool *had_victim)
 {
-	struct mm_struct *gone = NULL;
+	struct search search = {0};
 	bool is_dying;
 
 	spin_lock(&oom_lock);
-	is_dying = victim && atomic_load_acquire(&victim->state) == MM_LIVE &&
-		   victim_waits++ < OOM_PATIENCE;
-	if (victim && !is_dying) {
-		gone = victim;
-		victim = NULL;
-	}
+	search.id = victim_id;
 	spin_unlock(&oom_lock);
-	if (gone)
-		mmdrop(gone, PIN_VISIT);
+	*had_victim = search.id != 0;
+	if (!search.id)
+		return false;
+	mm_for_each(match_id, &search);
+	spin_lock(&oom_lock);
+	is_dying = search.is_alive && victim_waits++ < OOM_PATIENCE;
+	if (!is_dying && victim_id == search.id)
+		victim_id = 0;
+	spin_unlock(&oom_lock);
 	return is_dying;
 }
 
@@ -170,10 +203,7 @@ int oom_wait(void)
 	might_sleep();
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	spin_lock(&oom_lock);
-	had_victim = victim;
-	spin_unlock(&oom_lock);
-	if (!victim_is_dying()) {
+	if (!victim_is_dying(&had_victim)) {
 		if (had_victim)
 			return 0; /* it is gone: see what it left */
 		if (!kill_one())
