@@ -22,7 +22,7 @@ fmt: | lint-packages ## lay out every C file
 	@clang-format-14 -i $(lint_c) $(lint_headers)
 
 lint-packages:
-	@tools/need clang-14 clang-format-14 clang-tidy-14 git gawk
+	@tools/need clang-14 clang-format-14 clang-tidy-14 git
 
 lint-format: | lint-packages
 	@clang-format-14 --dry-run --Werror $(lint_c) $(lint_headers)

@@ -25,10 +25,10 @@ struct pipe {
 	struct mutex lock;
 	uint32_t head, tail; /* [lock to write, atomic to read] filled slots are tail .. head - 1 */
 	uint32_t nr_slots;   /* [lock to write, atomic to read] a power of two */
-	struct pipe_slot *slots;	  /* [lock] */
-	uint32_t readers, writers;	  /* [lock to write, atomic to read] open ends */
-	uint32_t nr_files;		  /* [inode->lock] of both ends; 0: the pipe goes */
-	bool is_unnamed;		  /* [const] of pipe(2): an open through /proc never waits */
+	struct pipe_slot *slots;   /* [lock] */
+	uint32_t readers, writers; /* [lock to write, atomic to read] open ends */
+	uint32_t nr_files;	   /* [inode->lock] of both ends; 0: the pipe goes */
+	bool is_unnamed;	   /* [const] of pipe(2): an open through /proc never waits */
 	uint32_t read_opens, write_opens; /* [lock] how often an end was opened: fifo(7) */
 	uint32_t
 		is_polled; /* [atomic] somebody polls it, perhaps for edges: every change is told */

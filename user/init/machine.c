@@ -42,7 +42,7 @@ void machine_mount(void)
 	static const struct {
 		const char *type, *at;
 	} mounts[] = {
-		{"devtmpfs", "/dev"}, {"proc", "/proc"},      {"sysfs", "/sys"},
+		{"devtmpfs", "/dev"},	{"proc", "/proc"},     {"sysfs", "/sys"},
 		{"devpts", "/dev/pts"}, {"tmpfs", "/dev/shm"},
 	};
 	static const char *const links[][2] = {

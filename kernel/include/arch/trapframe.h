@@ -41,8 +41,8 @@ void arch_frame_exec(struct trapframe *tf, uintptr_t ip, uintptr_t sp);
  */
 struct signal_delivery {
 	uintptr_t handler, restorer;
-	uint64_t flags;	    /* SA_ */
-	uint64_t saved_mask; /* what sigreturn restores */
+	uint64_t flags;				/* SA_ */
+	uint64_t saved_mask;			/* what sigreturn restores */
 	uintptr_t altstack_base, altstack_size; /* as the task has it, for ucontext.uc_stack */
 	uint32_t altstack_flags;
 	uintptr_t on_stack_top;

@@ -72,8 +72,8 @@ const char *const *life_strategies(void);
 struct tlb_state {
 	struct mm_struct *loaded_mm; /* [atomic, written by its CPU] whose root is loaded, or
 				      * MM_SWITCHING while that changes (I2) */
-	uint64_t gen;		     /* [cpu] tlb_gen of loaded_mm that this TLB is up to date with */
-	uint32_t is_lazy;	     /* [atomic] flushes may skip this CPU; it catches up itself */
+	uint64_t gen;	  /* [cpu] tlb_gen of loaded_mm that this TLB is up to date with */
+	uint32_t is_lazy; /* [atomic] flushes may skip this CPU; it catches up itself */
 };
 DECLARE_PER_CPU(struct tlb_state, tlb_state);
 #define MM_SWITCHING ((struct mm_struct *)1)
@@ -102,7 +102,7 @@ struct life_stat {
 DECLARE_PER_CPU(struct life_stat, life_stat);
 
 struct life_totals {
-	uint64_t mms;		/* allocated now, init_mm not counted */
+	uint64_t mms; /* allocated now, init_mm not counted */
 	uint64_t zombies, zombies_high;
 };
 void life_totals_read(struct life_totals *totals);

@@ -136,21 +136,22 @@ struct signal_struct {
 	struct refcount refs; /* task structs of the group */
 	struct spinlock lock;
 
-	struct list_node threads;   /* [task_list_lock+lock] live and not yet released ones */
-	uint32_t nr_threads;	    /* [task_list_lock+lock] on that list */
-	uint32_t nr_live;	    /* [atomic] threads that have not begun to exit */
-	struct task_struct *leader; /* [task_list_lock+lock] its pid is the process's */
+	struct list_node threads;      /* [task_list_lock+lock] live and not yet released ones */
+	uint32_t nr_threads;	       /* [task_list_lock+lock] on that list */
+	uint32_t nr_live;	       /* [atomic] threads that have not begun to exit */
+	struct task_struct *leader;    /* [task_list_lock+lock] its pid is the process's */
 	struct task_struct *exec_task; /* [lock] waits for all others to be gone, or NULL */
-	struct user *user; /* [lock] whose RLIMIT_SIGPENDING its queues count in; owns a reference */
+	struct user
+		*user; /* [lock] whose RLIMIT_SIGPENDING its queues count in; owns a reference */
 
-	uint32_t flags;		       /* [lock] SIGNAL_ */
-	int group_exit_code;	       /* [lock] wait status, with GROUP_EXIT */
-	int stop_signal;	       /* [lock] of the present stop; 0 once it was waited for */
-	uint32_t nr_to_stop;	       /* [lock] threads that a group stop still waits for */
-	uint64_t pending_mask;	       /* [lock] signals to the process */
-	struct list_node pending_list; /* [lock] struct signal_entry */
-	struct list_node forks;	       /* [lock] struct fork_watch: children being made */
-	struct wait_queue child_queue; /* wait4: a child changed state */
+	uint32_t flags;			  /* [lock] SIGNAL_ */
+	int group_exit_code;		  /* [lock] wait status, with GROUP_EXIT */
+	int stop_signal;		  /* [lock] of the present stop; 0 once it was waited for */
+	uint32_t nr_to_stop;		  /* [lock] threads that a group stop still waits for */
+	uint64_t pending_mask;		  /* [lock] signals to the process */
+	struct list_node pending_list;	  /* [lock] struct signal_entry */
+	struct list_node forks;		  /* [lock] struct fork_watch: children being made */
+	struct wait_queue child_queue;	  /* wait4: a child changed state */
 	struct wait_queue signalfd_queue; /* a signal was queued to a thread or to the process */
 
 	struct pid *pgrp;    /* [task_list_lock] NULL: a kernel thread's, or released */
@@ -168,12 +169,13 @@ struct signal_struct {
 	uint32_t membarrier_ready;	       /* [atomic] commands that were registered for */
 
 	struct timer real_timer; /* ITIMER_REAL */
-	uint64_t real_deadline_ns; /* [lock] when it is due; 0: not armed, or its signal is pending */
-	uint64_t real_expired_ns;  /* [lock] when it was due last */
-	uint64_t real_interval_ns; /* [lock] */
+	uint64_t
+		real_deadline_ns; /* [lock] when it is due; 0: not armed, or its signal is pending */
+	uint64_t real_expired_ns;	     /* [lock] when it was due last */
+	uint64_t real_interval_ns;	     /* [lock] */
 	struct interval_timer cpu_timers[2]; /* [lock] ITIMER_VIRTUAL, ITIMER_PROF */
-	uint32_t cpu_clocks_armed; /* [lock to write, atomic to read] something counts CPU time */
-	uint64_t cpu_limit_used_ns;    /* [lock] against RLIMIT_CPU, while that is set */
+	uint32_t cpu_clocks_armed;  /* [lock to write, atomic to read] something counts CPU time */
+	uint64_t cpu_limit_used_ns; /* [lock] against RLIMIT_CPU, while that is set */
 	struct list_node posix_timers; /* [lock] timer_create's */
 	int32_t next_timer_id;	       /* [lock] */
 	uint32_t nr_posix_timers;      /* [lock] */
