@@ -44,6 +44,7 @@ INIT_TEXT void fs_init(void)
 	pipe_init();
 	devfs_init();
 	epoll_init();
+	socket_init();
 	mount_root();
 	memdev_init();
 	mount_dev();
