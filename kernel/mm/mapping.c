@@ -107,6 +107,7 @@ static int insert_page(struct mapping *mapping, uint64_t index, unsigned flags, 
 	unsigned needed = 0;
 	int error;
 
+	*found = NULL;
 	do {
 		error = tree_spare_fill(&spare, needed);
 		if (error)
@@ -143,16 +144,17 @@ static int create_page(struct mapping *mapping, uint64_t index, unsigned flags, 
 	fresh->mapping = NULL;
 	if (mapping->ops && mapping->ops->fill)
 		error = mapping->ops->fill(mapping, index, fresh);
-	if (!error) {
-		page_get(fresh); /* the tree's */
-		error = insert_page(mapping, index, flags, fresh, &found);
-		if (error)
-			page_put(fresh);
+	if (error) {
+		page_put(fresh);
+		return error;
 	}
+	page_get(fresh); /* the tree's */
+	error = insert_page(mapping, index, flags, fresh, &found);
 	if (!error) {
 		*page = fresh;
 		return 0;
 	}
+	page_put(fresh);
 	page_put(fresh);
 	if (error != -EEXIST)
 		return error;
