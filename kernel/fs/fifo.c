@@ -177,7 +177,7 @@ static int get_pipe(struct inode *inode, struct pipe **pipe)
 }
 
 /* Counts this end in and, for a fifo, waits for one of the other side to be opened, however briefly. */
-static int fifo_join(struct file *file, struct pipe *pipe)
+static int fifo_join(struct inode *inode, struct file *file, struct pipe *pipe)
 {
 	struct wait_queue *queue = NULL;
 	const uint32_t *opens = NULL;
@@ -222,7 +222,7 @@ static int fifo_open(struct inode *inode, struct file *file)
 		drop_file(inode, pipe);
 		return -ENXIO;
 	}
-	error = fifo_join(file, pipe);
+	error = fifo_join(inode, file, pipe);
 	if (error) {
 		end_close(inode, pipe, file->mode);
 		return error;
