@@ -7,6 +7,7 @@
 #include <kern/bitmap.h>
 #include <kern/boot.h>
 #include <kern/entry.h>
+#include <kern/fs.h>
 #include <kern/init.h>
 #include <kern/kcache.h>
 #include <kern/kthread.h>
@@ -15,6 +16,7 @@
 #include <kern/mm.h>
 #include <kern/page.h>
 #include <kern/process.h>
+#include <kern/procfs.h>
 #include <kern/sched.h>
 #include <kern/smp.h>
 #include <kern/string.h>

@@ -6,8 +6,6 @@
 #define KERN_INIT_H
 
 #include <kern/types.h>
-#include <kern/fs.h>	 /* fs_init, initramfs_load */
-#include <kern/procfs.h> /* procfs_init */
 
 struct boot_info;
 
