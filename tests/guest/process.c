@@ -76,7 +76,8 @@ static void test_nohang(void)
 	kill(pid, SIGTERM);
 	memset(&info, 0, sizeof(info));
 	ok(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0 && info.si_pid == pid &&
-		   info.si_code == CLD_KILLED && info.si_status == SIGTERM && info.si_signo == SIGCHLD,
+		   info.si_code == CLD_KILLED && info.si_status == SIGTERM &&
+		   info.si_signo == SIGCHLD,
 	   "waitid tells who, how and why");
 	ok(waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid == pid,
 	   "WNOWAIT had left it waitable");
@@ -114,7 +115,8 @@ static void test_rusage(void)
 			n++;
 			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 		} while ((now.tv_sec - start.tv_sec) * 1000 +
-				 (now.tv_nsec - start.tv_nsec) / 1000000 < 50);
+				 (now.tv_nsec - start.tv_nsec) / 1000000 <
+			 50);
 		_exit(0);
 	}
 	memset(&usage, 0, sizeof(usage));
@@ -358,9 +360,9 @@ static int script_main(int argc, char **argv)
 {
 	/* self, "script-word  more", /tmp/guest-script, end */
 	return argc == 4 && !strcmp(argv[1], "script-word  more") &&
-			       !strcmp(argv[2], "/tmp/guest-script") && !strcmp(argv[3], "end") ?
-		       43 :
-		       1;
+			       !strcmp(argv[2], "/tmp/guest-script") && !strcmp(argv[3], "end")
+		       ? 43
+		       : 1;
 }
 
 static void *exec_from_thread(void *arg)
@@ -513,7 +515,8 @@ static void test_threads(void)
 		}
 	}
 	ok(sum == 20 * (120 + 16), "320 threads made and joined");
-	ok(exited(run(leader_leaves_main), 9), "the process lives on when its first thread has left");
+	ok(exited(run(leader_leaves_main), 9),
+	   "the process lives on when its first thread has left");
 	ok(exited(run(group_exit_main), 12), "exit_group ends sleeping threads");
 }
 

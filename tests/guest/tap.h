@@ -15,19 +15,19 @@
 
 static int tap_nr, tap_failed;
 
-#define ok(condition, ...)                                                                         \
-	do {                                                                                       \
-		bool tap_good_ = (condition);                                                      \
-		int tap_errno_ = errno;                                                            \
-		printf("%s %d - ", tap_good_ ? "ok" : "not ok", ++tap_nr);                         \
-		printf(__VA_ARGS__);                                                               \
-		printf("\n");                                                                      \
-		if (!tap_good_) {                                                                  \
-			tap_failed++;                                                              \
-			printf("# %s:%d: %s (errno %d)\n", __FILE__, __LINE__, #condition,         \
-			       tap_errno_);                                                        \
-		}                                                                                  \
-		fflush(stdout);                                                                    \
+#define ok(condition, ...)                                                                 \
+	do {                                                                               \
+		bool tap_good_ = (condition);                                              \
+		int tap_errno_ = errno;                                                    \
+		printf("%s %d - ", tap_good_ ? "ok" : "not ok", ++tap_nr);                 \
+		printf(__VA_ARGS__);                                                       \
+		printf("\n");                                                              \
+		if (!tap_good_) {                                                          \
+			tap_failed++;                                                      \
+			printf("# %s:%d: %s (errno %d)\n", __FILE__, __LINE__, #condition, \
+			       tap_errno_);                                                \
+		}                                                                          \
+		fflush(stdout);                                                            \
 	} while (0)
 
 static inline int tap_end(void)
