@@ -29,6 +29,11 @@ struct mm_struct *mm_new(void)
 	return mm;
 }
 
+void mm_discard(struct mm_struct *mm)
+{
+	mmput_as(mm, USER_TASK);
+}
+
 static int mm_dup(struct mm_struct *old, struct task_struct *child, struct mm_struct **dup)
 {
 	struct mm_struct *mm = mm_create(child->pid);

@@ -276,7 +276,7 @@ static int unshare_for_exec(void)
 static void exec_discard(struct exec *exec)
 {
 	if (exec->mm)
-		mmput(exec->mm);
+		mm_discard(exec->mm);
 	cred_put(exec->cred);
 	if (exec->file)
 		file_put(exec->file);

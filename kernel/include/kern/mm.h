@@ -38,6 +38,8 @@ void exit_mm(void);
 void exec_mmap_move(struct mm_struct *mm);
 /* A fresh, empty address space for exec: users 1. NULL: no memory. */
 MUST_USE struct mm_struct *mm_new(void);
+/* One from mm_new that is not going to be used after all. Context: task, may sleep. */
+void mm_discard(struct mm_struct *mm);
 
 /* A kernel thread puts on mm as its own, to touch user memory. The caller holds a user while this
  * starts; until kthread_unuse_mm the thread holds one of its own. Context: kernel thread, task. */

@@ -147,12 +147,14 @@ int arch_signal_push(struct trapframe *tf, const struct signal_delivery *d)
 /* The handler has returned to the restorer: the stack pointer is behind that address. */
 int arch_signal_pop(struct trapframe *tf, struct signal_restored *restored)
 {
-	const struct rt_sigframe *user = (const struct rt_sigframe *)(tf->rsp - 8);
+	uintptr_t frame = tf->rsp - 8; /* anywhere, at 0 too: not a pointer to look through */
 	struct ucontext context;
 	uintptr_t fpstate;
 
-	if ((uintptr_t)user > ARCH_USER_END - sizeof(*user) ||
-	    arch_copy_from_user(&context, &user->context, sizeof(context)))
+	if (frame > ARCH_USER_END - sizeof(struct rt_sigframe) ||
+	    arch_copy_from_user(&context,
+				(const void *)(frame + offsetof(struct rt_sigframe, context)),
+				sizeof(context)))
 		return -EFAULT;
 	fpstate = context.registers.fpstate;
 	if (fpstate && fpstate > ARCH_USER_END - fpu_frame_size())
