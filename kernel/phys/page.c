@@ -243,6 +243,7 @@ static ALWAYS_INLINE void release(struct page *page)
 	assert_msg(use > PAGE_USE_FREE, "frame %#llx is freed twice, or was never allocated",
 		   (unsigned long long)page_to_phys(page));
 	page->use = PAGE_USE_FREE;
+	page->flags = 0; /* the owner's; the buddy lists' from now on */
 	if (LODGER_DEBUG || unlikely(page->order)) {
 		release_slowly(page, use);
 		return;
@@ -287,6 +288,7 @@ void page_free_zeroed(struct page *page)
 		assert(page->use > PAGE_USE_FREE && page->order == 0);
 		cache->used[page->use]--;
 		page->use = PAGE_USE_FREE;
+		page->flags = 0;
 		refcount_init(&page->refs, 0);
 		cache->zeroed[cache->nr_zeroed++] = page;
 	}
