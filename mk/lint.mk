@@ -12,6 +12,8 @@ lint_resource = $(shell clang-14 -print-resource-dir)
 lint_clang_flags = $(CSTD) $(filter-out -Wimplicit-fallthrough=%,$(WARNINGS)) -ffreestanding -nostdinc \
 	-isystem $(lint_resource)/include $(PORT_CFLAGS) $(KERNEL_INCLUDES) -DLODGER_DEBUG=1 \
 	-DLODGER_THREAD_SAFETY
+# clang-tidy would take kmalloc for another kernel's, whose flags say other things.
+lint_tidy_flags = $(lint_clang_flags) -Dkmalloc=object_alloc -Dkfree=object_free
 lint_cli_flags = $(CSTD) $(filter-out -Wimplicit-fallthrough=%,$(WARNINGS))
 
 .PHONY: lint lint-packages lint-format lint-size lint-ranks lint-headers lint-warnings lint-tidy fmt
@@ -48,5 +50,5 @@ lint-warnings: | lint-packages
 
 lint-tidy: | lint-packages
 	@printf '%s\n' $(lint_kernel_c) | xargs -P $(LINT_JOBS) -n 4 sh -c \
-		'clang-tidy-14 --quiet "$$@" -- $(lint_clang_flags) 2>/dev/null || exit 255' -
+		'clang-tidy-14 --quiet "$$@" -- $(lint_tidy_flags) 2>/dev/null || exit 255' -
 	@$(if $(lint_cli_c),clang-tidy-14 --quiet $(lint_cli_c) -- $(lint_cli_flags) 2>/dev/null)

@@ -15,6 +15,7 @@
 #include <kern/log.h>
 #include <kern/mm.h>
 #include <kern/page.h>
+#include <kern/preempt.h>
 #include <kern/process.h>
 #include <kern/procfs.h>
 #include <kern/sched.h>
@@ -141,6 +142,7 @@ static void init_main(void *arg)
 {
 	char path[256] = "/init";
 
+	may_sleep_at_all = true;
 	users_init();
 	workqueue_init();
 	cpus_start();
