@@ -9,9 +9,9 @@ include mk/setup.mk
 .DEFAULT_GOAL := all
 .PHONY: all run help clean
 
-all: kernel lodger ## build the kernel and the `lodger` command
+all: setup-run kernel lodger ## build the kernel and the `lodger` command
 
-run: setup-run all ## boot Lodger with an interactive shell (ARGS='-- PROGRAM …' to run that)
+run: all ## boot Lodger with an interactive shell (ARGS='-- PROGRAM …' to run that)
 	$(BUILD)/lodger run $(ARGS)
 
 help: ## list the targets

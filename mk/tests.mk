@@ -1,4 +1,11 @@
 # Tests. `make test` runs every one and ends with `N passed, N failed`.
+.PHONY: test debug-kernel
+test: setup-test ## run every test (SUITES='guest boot' for some of them)
+	@$(MAKE) --no-print-directory -j2 all debug-kernel
+	@tests/run $(SUITES)
+
+debug-kernel:
+	@$(MAKE) --no-print-directory DEBUG=1 kernel
 
 # ---- unit tests: tests/unit/FOLDER/NAME_test.c tests kernel/FOLDER/NAME.c ------------------------
 #
