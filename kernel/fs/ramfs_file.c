@@ -85,9 +85,6 @@ static ssize_t write_page(struct mapping *mapping, struct iov_iter *from, uint64
 
 	if (error)
 		return error;
-	/* What a mapping left past the end must not come to light between the end and here. */
-	if (at > mapping->size)
-		mapping_truncate(mapping, at);
 	moved = iov_copy_from(from, (char *)page_address(page) + offset, step);
 	page_put(page);
 	if (at + moved > mapping->size)
@@ -98,7 +95,7 @@ static ssize_t write_page(struct mapping *mapping, struct iov_iter *from, uint64
 static ssize_t write_locked(struct file *file, struct iov_iter *from, int64_t *pos)
 {
 	struct inode *inode = file->inode;
-	uint64_t at = (uint64_t)*pos;
+	uint64_t at = (uint64_t)*pos, size;
 	ssize_t done = 0, step = 0;
 	size_t count = iov_left(from), excess;
 	int error;
@@ -109,6 +106,9 @@ static ssize_t write_locked(struct file *file, struct iov_iter *from, int64_t *p
 	if (error)
 		return error;
 	inode_drop_suid(inode);
+	size = inode_size(inode);
+	if (at > size) /* a gap: zeros, whatever a mapping left past the end */
+		mapping_truncate(inode->mapping, at);
 	excess = iov_left(from) - count;
 	from->left = count;
 	while (iov_left(from)) {
@@ -122,6 +122,8 @@ static ssize_t write_locked(struct file *file, struct iov_iter *from, int64_t *p
 	if (done) {
 		*pos = (int64_t)at;
 		inode_touch(inode, ATTR_MTIME | ATTR_CTIME);
+	} else if (at > size) {
+		mapping_truncate(inode->mapping, size); /* nothing came behind it */
 	}
 	return done ? done : step;
 }

@@ -79,6 +79,13 @@ static unsigned take_pages(struct mapping *mapping, uint64_t start, uint64_t end
 	return nr;
 }
 
+/* Tells a file system that counts how many pages are gone again. */
+static void tell_drained(struct mapping *mapping, uint64_t nr_pages)
+{
+	if (nr_pages && mapping->ops && mapping->ops->drained)
+		mapping->ops->drained(mapping, nr_pages);
+}
+
 static void remove_pages(struct mapping *mapping, uint64_t start, uint64_t end)
 {
 	struct page *pages[32];
@@ -88,6 +95,7 @@ static void remove_pages(struct mapping *mapping, uint64_t start, uint64_t end)
 		nr = take_pages(mapping, start, end, pages, ARRAY_LEN(pages));
 		for (unsigned i = 0; i < nr; i++)
 			page_put(pages[i]);
+		tell_drained(mapping, nr);
 	} while (nr == ARRAY_LEN(pages));
 }
 
@@ -156,6 +164,7 @@ static int create_page(struct mapping *mapping, uint64_t index, unsigned flags, 
 	}
 	page_put(fresh);
 	page_put(fresh);
+	tell_drained(mapping, 1);
 	if (error != -EEXIST)
 		return error;
 	*page = found; /* another was faster */
