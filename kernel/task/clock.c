@@ -74,6 +74,11 @@ uint64_t deadline_of_realtime(uint64_t realtime_ns)
 enum { CPU_CLOCK_WHICH = 3, CPU_CLOCK_THREAD = 4 };
 enum { CPU_CLOCK_PROF = 0, CPU_CLOCK_VIRTUAL = 1, CPU_CLOCK_SCHED = 2 };
 
+bool cpu_clock_is_thread(int32_t clock)
+{
+	return clock & CPU_CLOCK_THREAD;
+}
+
 static uint64_t usage_part(const struct cpu_usage *usage, unsigned which)
 {
 	return usage->user_ns + (which == CPU_CLOCK_VIRTUAL ? 0 : usage->system_ns);

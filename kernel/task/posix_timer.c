@@ -272,10 +272,14 @@ out:
 	return err;
 }
 
-static int clock_check(int32_t clock, bool *counts_cpu)
+/* The caller's own CPU clocks come by number too (pid 0). Those of others cannot have timers. */
+static int clock_check(int32_t *clock, bool *counts_cpu)
 {
-	*counts_cpu = clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
-	return *counts_cpu || clock_is_realtime(clock) || clock_is_monotonic(clock) ? 0 : -EINVAL;
+	if (*clock < 0 && ~(*clock >> 3) == 0)
+		*clock = cpu_clock_is_thread(*clock) ? CLOCK_THREAD_CPUTIME_ID
+						     : CLOCK_PROCESS_CPUTIME_ID;
+	*counts_cpu = *clock == CLOCK_PROCESS_CPUTIME_ID || *clock == CLOCK_THREAD_CPUTIME_ID;
+	return *counts_cpu || clock_is_realtime(*clock) || clock_is_monotonic(*clock) ? 0 : -EINVAL;
 }
 
 long sys_timer_create(int32_t clock, const struct abi_sigevent *user_event, int32_t *user_id)
@@ -283,7 +287,7 @@ long sys_timer_create(int32_t clock, const struct abi_sigevent *user_event, int3
 	struct abi_sigevent event = {.notify = SIGEV_SIGNAL, .signo = SIGALRM};
 	struct posix_timer *timer;
 	bool counts_cpu;
-	int err = clock_check(clock, &counts_cpu);
+	int err = clock_check(&clock, &counts_cpu);
 
 	if (err)
 		return err;

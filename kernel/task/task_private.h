@@ -211,6 +211,8 @@ struct abi_timespec timespec_of(uint64_t ns);
 struct abi_timeval timeval_of(uint64_t ns);
 /* What a CLOCK_ shows. -EINVAL: there is none of that number. Takes signal->lock for CPU clocks. */
 MUST_USE int clock_read(int32_t clock, uint64_t *ns);
+/* Of a negative clock number: a thread's, not a process's. */
+bool cpu_clock_is_thread(int32_t clock);
 /* Clocks that one can sleep on. */
 bool clock_is_realtime(int32_t clock);
 bool clock_is_monotonic(int32_t clock);
