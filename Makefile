@@ -3,6 +3,7 @@ include mk/config.mk
 include mk/kernel.mk
 include mk/host.mk
 include mk/tests.mk
+include mk/prove.mk
 include mk/lint.mk
 include mk/setup.mk
 

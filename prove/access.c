@@ -15,7 +15,7 @@
 #include "private.h"
 
 /* One kind of access to a word. */
-enum { MAX_LOCKS = 48, MAX_NOTES = 14 };
+enum { MAX_LOCKS = 48, MAX_NOTES = 24 };
 #define NOTE_HELD(n)	    ((n) & ((1UL << MAX_LOCKS) - 1))
 #define NOTE_WHO(n)	    ((n) >> 48 & 15)
 #define NOTE_AGENT(n)	    ((n) >> 52 & 7)
@@ -99,6 +99,31 @@ void prove_lock_grant(const volatile void *word)
 	ARENA->agents[prove_agent].held |= 1UL << lock;
 }
 
+void prove_lock_forget(const volatile void *word)
+{
+	unsigned lock = lock_of(word, false);
+
+	for (unsigned agent = 0; agent < PROVE_MAX_AGENTS && lock < MAX_LOCKS; agent++)
+		ARENA->agents[agent].held &= ~(1UL << lock);
+}
+
+bool lock_is_kept(const volatile void *word)
+{
+	unsigned lock = lock_of(word, false);
+
+	return lock < MAX_LOCKS && granted_locks >> lock & 1 && model->keeps_lock &&
+	       model->keeps_lock(word);
+}
+
+void prove_agent_holds(unsigned agent, const volatile void *word)
+{
+	unsigned running = prove_agent;
+
+	prove_agent = agent;
+	prove_lock_grant(word);
+	prove_agent = running;
+}
+
 /* ---- conflicts -------------------------------------------------------------------------------------- */
 
 static uint8_t conflict(uint64_t a, uint64_t b)
@@ -128,24 +153,44 @@ static void mark(unsigned word, uint8_t flags)
 	word_flags[word] |= flags;
 	nr_marked++;
 	learnt = true;
+	if (options.verbose && is_searching) {
+		char name[64] = "";
+		if (model->name_address)
+			model->name_address(name, sizeof(name), word_address(word));
+		fprintf(stderr, "  learnt: %u of %s\n", flags, name);
+	}
+}
+
+/* Notes of one task on one agent become one: the locks that it always held, and whether it could ever
+ * have been interrupted. */
+static uint64_t merge(uint64_t a, uint64_t b)
+{
+	return (a & b & ((1UL << MAX_LOCKS) - 1)) | ((a | b) & ~((1UL << MAX_LOCKS) - 1));
 }
 
 static void take_note(unsigned word, uint64_t note)
 {
+	const uint64_t same = 15UL << 48 | 7UL << 52 | NOTE_IRQ | NOTE_WRITE | NOTE_SET;
 	struct notes *all = &notes[word];
 	uint8_t flags = 0;
 	unsigned i;
 
-	for (i = 0; i < MAX_NOTES && all->note[i]; i++)
-		if (all->note[i] == note)
+	for (i = 0; i < MAX_NOTES && all->note[i]; i++) {
+		if ((all->note[i] ^ note) & same)
+			continue;
+		note = merge(all->note[i], note);
+		if (note == all->note[i])
 			return;
+		break;
+	}
 	if (i == MAX_NOTES) {
 		mark(word, WORD_REMOTE | WORD_LOCAL);
 		return;
 	}
 	all->note[i] = note;
-	for (unsigned j = 0; j < i; j++)
-		flags |= conflict(all->note[j], note);
+	for (unsigned j = 0; j < MAX_NOTES && all->note[j]; j++)
+		if (j != i)
+			flags |= conflict(all->note[j], note);
 	mark(word, flags);
 }
 
@@ -190,7 +235,7 @@ unsigned access_class(const volatile void *p, bool is_write)
 	if (unlikely(word == NO_WORD))
 		return 0;
 	flags = word_flags[word];
-	if (is_write)
+	if (is_write && stack == NO_STACK)
 		note_written(word);
 	if (flags & (WORD_REGISTER | WORD_IGNORED))
 		return 0;
@@ -198,6 +243,7 @@ unsigned access_class(const volatile void *p, bool is_write)
 		if (stack == ARENA->agents[prove_agent].stack)
 			return 0;
 		check_stack(stack, p);
+		stacks_dirty |= is_write ? 1U << stack : 0;
 	} else {
 		arena_check_live(p);
 		if (arena_is_private(p))
@@ -363,4 +409,33 @@ bool access_marks_load(const char **text)
 		*text += used;
 	}
 	return true;
+}
+
+/* What is marked, by whom, for those who wonder why a search is large. */
+void prove_print_marks(void)
+{
+	for (unsigned word = 0; word < nr_words(); word++) {
+		char name[64] = "";
+		if (!(word_flags[word] & (WORD_REMOTE | WORD_LOCAL)) || !notes[word].note[0])
+			continue;
+		if (model->name_address)
+			model->name_address(name, sizeof(name), word_address(word));
+		printf("%s%s %p %s\n", word_flags[word] & WORD_REMOTE ? "remote" : "",
+		       word_flags[word] & WORD_LOCAL ? " local" : "", word_address(word), name);
+		for (unsigned i = 0; i < MAX_NOTES && notes[word].note[i]; i++) {
+			uint64_t n = notes[word].note[i];
+			printf("	%s by task %u on %u%s%s%s holding", n & NOTE_WRITE ? "write" : "read",
+			       (unsigned)NOTE_WHO(n), (unsigned)NOTE_AGENT(n),
+			       n & NOTE_IRQ ? " in interrupt" : "",
+			       n & NOTE_INTERRUPTIBLE ? " interruptible" : "",
+			       n & NOTE_PREEMPTIBLE ? " preemptible" : "");
+			for (unsigned lock = 0; lock < nr_locks; lock++)
+				if (n >> lock & 1) {
+					model->name_address(name, sizeof(name),
+							    (void *)lock_words[lock]);
+					printf(" [%s]", name);
+				}
+			printf("\n");
+		}
+	}
 }

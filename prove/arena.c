@@ -179,3 +179,11 @@ void prove_publish(void)
 		if (ARENA->frame_state[i] == PRIVATE + prove_agent)
 			ARENA->frame_state[i] = KNOWN;
 }
+
+void prove_track(const void *address, size_t size)
+{
+	uint64_t first = (uint64_t)address & ~(uint64_t)7;
+
+	for (uint64_t at = first; at < (uint64_t)address + size; at += 8)
+		note_written(word_of((void *)at));
+}

@@ -68,6 +68,9 @@ struct prove_model {
 	 * or preempted, right here. Two accesses conflict only if both who and where differ, or if
 	 * one interrupts the other. */
 	struct prove_context (*context)(unsigned agent);
+	/* Whether the agent keeps a granted lock although 0 is stored to it: because nobody will be
+	 * granted it any more. May be NULL. */
+	bool (*keeps_lock)(const volatile void *word);
 	/* Agent is about to run: set what the code under test finds itself by. May be NULL. */
 	void (*enter)(unsigned agent);
 	/* For reports. */
@@ -120,6 +123,8 @@ bool prove_object_is_live(const void *address);
 unsigned prove_objects_live(void);
 char *prove_frame_base(void);
 
+/* Memory that models write to without being seen: part of the state. */
+void prove_track(const void *address, size_t size);
 /* Words that nothing depends on (statistics): they are kept at zero. Setup only. */
 void prove_ignore(void *address, size_t size);
 /* Words that are the agent's own registers, read and written without being choice points. */
@@ -150,6 +155,9 @@ void prove_point(unsigned kind, const volatile void *address);
 /* A choice point only where an event could come that could not before (since the last visible step):
  * to be called where a window for events closes. */
 void prove_window(void);
+/* Like prove_window, for a place where the agent may rest: the point has a kind of its own. false:
+ * there was no need to stop. */
+bool prove_rest(unsigned kind);
 /* Like prove_point, and the agent cannot run on before ready(arg): which only reads. */
 void prove_wait(bool (*ready)(void *arg), void *arg, unsigned kind);
 /* 0 .. n - 1: all of them are tried. n <= 16. Fibre context. */
@@ -181,8 +189,15 @@ unsigned prove_buffered(unsigned agent);
 
 /* The model grants this agent a lock that the code gives back by storing 0 (task->on_cpu). */
 void prove_lock_grant(const volatile void *word);
+/* A lock that was kept (keeps_lock) is no more. */
+void prove_lock_forget(const volatile void *word);
+/* The same for an agent in setup. */
+void prove_agent_holds(unsigned agent, const volatile void *word);
 /* Objects that this agent made are from now on known to others. */
 void prove_publish(void);
+
+/* Prints the words whose accesses are choice points, and why. */
+void prove_print_marks(void);
 
 /* ---- coverage ------------------------------------------------------------------------------------ */
 

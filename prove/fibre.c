@@ -16,6 +16,7 @@ unsigned pending_event = NO_EVENT;
 static uint64_t engine_sp;
 static bool is_in_fibre;
 static uint32_t ran; /* stacks that ran in this step */
+uint32_t stacks_dirty;
 
 void fibre_jump(uint64_t *save_sp, uint64_t to_sp);
 void fibre_entry(void);
@@ -61,18 +62,12 @@ bool prove_in_fibre(void)
 	return is_in_fibre;
 }
 
-/* What the deepest choice point on this stack leaves in use. */
-static void note_depth(unsigned stack, uint64_t sp)
+static void check_depth(unsigned stack, uint64_t sp)
 {
-	unsigned top = word_of(ARENA->stack_memory[stack] + PROVE_STACK_SIZE - 1);
-
-	if (sp < (uint64_t)ARENA->stack_memory[stack] + 1024) {
-		fprintf(stderr, "prove: PROVE_STACK_SIZE is too small\n");
+	if (sp < (uint64_t)ARENA->stack_memory[stack] + PROVE_STACK_SIZE - STACK_TRACKED) {
+		fprintf(stderr, "prove: STACK_TRACKED is too small\n");
 		exit(125);
 	}
-	for (unsigned word = word_of((void *)sp); word <= top; word += CHUNK / 8)
-		note_written(word);
-	note_written(top);
 }
 
 unsigned prove_stack_new(void (*fn)(void *), void *arg)
@@ -95,7 +90,7 @@ unsigned prove_stack_new(void (*fn)(void *), void *arg)
 	*--sp = 0;
 	*--sp = 0;
 	ARENA->stacks[i] = (struct stack){.sp = (uint64_t)sp, .in_use = 1};
-	note_depth(i, (uint64_t)sp);
+	stacks_dirty |= 1U << i;
 	return i;
 }
 
@@ -106,6 +101,7 @@ void prove_stack_free(unsigned stack)
 	memset(&ARENA->stacks[stack], 0, sizeof(struct stack));
 	memset(ARENA->stack_memory[stack], 0, PROVE_STACK_SIZE);
 	ran &= ~(1U << stack);
+	stacks_dirty |= 1U << stack;
 }
 
 void prove_stack_switch(unsigned to)
@@ -119,6 +115,7 @@ void prove_stack_switch(unsigned to)
 	from->runs = 0;
 	next->runs = 1;
 	ran |= 1U << to;
+	stacks_dirty |= 1U << to;
 	agent->stack = to;
 	fibre_jump(&from->sp, next->sp);
 }
@@ -142,6 +139,7 @@ void agent_resume(unsigned agent, unsigned event)
 	prove_agent = agent;
 	pending_event = event;
 	ran = 1U << ARENA->agents[agent].stack;
+	stacks_dirty |= ran;
 	is_in_fibre = true;
 	if (model->enter)
 		model->enter(agent);
@@ -164,7 +162,7 @@ void stack_clean(void)
 		uint64_t sp = ARENA->stacks[i].sp, from = (uint64_t)base;
 		if (!ARENA->stacks[i].in_use)
 			continue;
-		note_depth(i, sp);
+		check_depth(i, sp);
 		if (sp - from > 3072)
 			from = sp - 3072;
 		memset((void *)from, 0, sp - from);
@@ -173,12 +171,11 @@ void stack_clean(void)
 
 /* ---- choice points --------------------------------------------------------------------------------- */
 
-static void stand_at(unsigned kind, const volatile void *address, const void *site)
+static void stand_at(unsigned kind, const volatile void *address, const void *site, bool is_window)
 {
 	for (;;) {
 		struct agent *agent = &ARENA->agents[prove_agent];
 		struct prove_context context = model->context(prove_agent);
-		bool is_window = kind == PROVE_WINDOW;
 		bool interruptible = context.interruptible, preemptible = context.preemptible;
 		unsigned event;
 
@@ -205,8 +202,10 @@ static void stand_at(unsigned kind, const volatile void *address, const void *si
 
 void point_at(unsigned kind, const volatile void *address, const void *site)
 {
+	if (!is_in_fibre)
+		return; /* setup */
 	access_settle();
-	stand_at(kind, address, site);
+	stand_at(kind, address, site, false);
 }
 
 void prove_point(unsigned kind, const volatile void *address)
@@ -214,18 +213,32 @@ void prove_point(unsigned kind, const volatile void *address)
 	point_at(kind, address, __builtin_return_address(0));
 }
 
-void prove_window(void)
+static bool rest(unsigned kind, const void *site)
 {
 	struct agent *agent = &ARENA->agents[prove_agent];
-	struct prove_context context = model->context(prove_agent);
+	struct prove_context context;
 
+	if (!is_in_fibre)
+		return false;
 	access_settle();
+	context = model->context(prove_agent);
 	if (!context.interruptible)
-		return;
+		return false;
 	if (!options.full && (context.preemptible ? agent->fresh_preemptible
-						   : agent->fresh_interruptible))
-		return;
-	stand_at(PROVE_WINDOW, NULL, __builtin_return_address(0));
+						  : agent->fresh_interruptible))
+		return false;
+	stand_at(kind, NULL, site, true);
+	return true;
+}
+
+void prove_window(void)
+{
+	rest(PROVE_WINDOW, __builtin_return_address(0));
+}
+
+bool prove_rest(unsigned kind)
+{
+	return rest(kind, __builtin_return_address(0));
 }
 
 void prove_wait(bool (*ready)(void *arg), void *arg, unsigned kind)
@@ -233,6 +246,7 @@ void prove_wait(bool (*ready)(void *arg), void *arg, unsigned kind)
 	access_settle();
 	for (;;) {
 		struct agent *agent = &ARENA->agents[prove_agent];
+		struct prove_context context = model->context(prove_agent);
 		unsigned event;
 
 		agent->ready = ready;
@@ -244,9 +258,10 @@ void prove_wait(bool (*ready)(void *arg), void *arg, unsigned kind)
 		agent = &ARENA->agents[prove_agent];
 		agent->ready = NULL;
 		agent->ready_arg = NULL;
-		agent->fresh_interruptible = agent->fresh_preemptible = 0;
 		event = pending_event;
 		pending_event = NO_EVENT;
+		agent->fresh_interruptible = event == NO_EVENT && context.interruptible;
+		agent->fresh_preemptible = event == NO_EVENT && context.preemptible;
 		if (event == NO_EVENT)
 			break;
 		model->deliver(prove_agent, event);

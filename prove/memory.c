@@ -187,7 +187,8 @@ static bool unlock(volatile void *p, uint64_t v)
 	lock = lock_of(p, false);
 	if (lock >= 48 || !(agent->held & 1UL << lock))
 		return false;
-	agent->held &= ~(1UL << lock);
+	if (!lock_is_kept(p))
+		agent->held &= ~(1UL << lock);
 	prove_publish();
 	return true;
 }
@@ -211,9 +212,10 @@ void prove_store(volatile void *p, unsigned size, uint64_t v, int order)
 		note_written(word_of(p));
 		if (options.full || in_walk) {
 			/* Held again for the time of the point: it is not given back yet. */
+			uint64_t held = ARENA->agents[prove_agent].held;
 			ARENA->agents[prove_agent].held |= 1UL << lock_of(p, false);
 			point_at(PROVE_UNLOCK, p, site);
-			ARENA->agents[prove_agent].held &= ~(1UL << lock_of(p, false));
+			ARENA->agents[prove_agent].held = held;
 		}
 		if (options.buffer && ARENA->agents[prove_agent].nr_buffered) {
 			buffer_make_room(site);

@@ -12,6 +12,7 @@
 enum {
 	CHUNK = 128, /* bytes of a leaf of the state */
 	STATIC_SIZE = 64 << 10,
+	STACK_TRACKED = 3072, /* bytes of a stack that choice points may find in use */
 };
 
 struct buffered_store {
@@ -88,13 +89,14 @@ bool arena_is_private(const volatile void *address);
 enum { WORD_REMOTE = 1, WORD_LOCAL = 2, WORD_REGISTER = 4, WORD_IGNORED = 8, WORD_LOCK_IRQ = 16 };
 extern uint8_t *word_flags;
 extern uint8_t *chunk_tracked; /* by word / 16 */
+extern bool is_searching;
 extern bool learnt;	       /* something that makes the states found so far too coarse */
 
+void note_new_chunk(unsigned word);
 static inline void note_written(unsigned word)
 {
 	if (unlikely(!chunk_tracked[word / (CHUNK / 8)])) {
-		chunk_tracked[word / (CHUNK / 8)] = 1;
-		learnt = true;
+		note_new_chunk(word);
 	}
 }
 
@@ -103,6 +105,7 @@ void state_begin(void); /* a new search, with what is tracked now */
 /* The present memory as a state: its number; *is_new if it was never seen. */
 uint32_t state_capture(bool *is_new);
 void state_restore(uint32_t state);
+void state_rewrite(void); /* memory back to what was captured or restored last */
 uint32_t state_count(void);
 uint64_t state_bytes(void);
 /* Whether anything changed that is not tracked: learns it. */
@@ -117,6 +120,7 @@ void agent_yield(void);
 bool agent_can_run(unsigned agent);
 void point_at(unsigned kind, const volatile void *address, const void *site);
 void watch_at(const volatile void *word, unsigned size, uint64_t value, const void *site);
+extern uint32_t stacks_dirty; /* may have changed since the last capture */
 void stack_clean(void); /* below the stack pointers of what ran: zero */
 enum { NO_EVENT = ~0U };
 extern unsigned pending_event;
@@ -135,6 +139,7 @@ void buffer_make_room(const void *site);
 void buffer_push(volatile void *p, unsigned size, uint64_t v, bool is_unlock);
 void buffer_forget(const volatile void *p, unsigned size);
 unsigned lock_of(const volatile void *p, bool create);
+bool lock_is_kept(const volatile void *word);
 void memory_flush_oldest(unsigned agent);
 void access_marks_save(char *text, size_t size);
 bool access_marks_load(const char **text);

@@ -16,7 +16,7 @@
 
 const struct prove_model *model;
 struct prove_options options;
-bool in_walk;
+bool in_walk, is_searching;
 char failure[512];
 uint64_t prove_covered;
 
@@ -97,6 +97,10 @@ bool search_start(void)
 	if (setjmp(on_failure))
 		return false;
 	model->setup();
+	for (unsigned agent = 0; agent < model->nr_agents; agent++) {
+		agent_resume(agent, NO_EVENT); /* to its first choice point */
+		stack_clean();
+	}
 	model->settle();
 	return true;
 }
@@ -269,12 +273,15 @@ static bool expand(uint32_t state, struct prove_result *result)
 {
 	struct action actions[MAX_ACTIONS];
 	unsigned n;
+	bool is_good;
 
 	state_restore(state);
 	n = actions_enabled(actions);
 	if (!n) {
 		result->ends++;
-		if (end_is_good())
+		is_good = end_is_good();
+		state_rewrite(); /* the model may have played on */
+		if (is_good)
 			return true;
 		report_failure(result, state, NULL);
 		return false;
@@ -310,6 +317,7 @@ static bool search_once(struct prove_result *result, const struct timespec *star
 		snprintf(result->message, sizeof(result->message), "%s", failure);
 		return false;
 	}
+	is_searching = true;
 	state_begin();
 	state_capture(&is_new);
 	for (uint32_t state = 1; state <= state_count(); state++) {
@@ -319,7 +327,7 @@ static bool search_once(struct prove_result *result, const struct timespec *star
 		}
 		if (!expand(state, result))
 			return false;
-		if ((state & 0xffff) == 0) {
+		if ((state & 0xfffff) == 0) {
 			state_verify();
 			if (options.verbose)
 				fprintf(stderr,
@@ -347,6 +355,7 @@ void learn_only(const struct prove_model *the_model, const struct prove_options 
 	options = *the_options;
 	engine_init();
 	access_reset(true);
+	is_searching = false;
 	learn_from_walks();
 	access_begin_search();
 	prove_covered = 0;

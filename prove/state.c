@@ -31,7 +31,9 @@ uint8_t *word_flags;
 uint8_t *chunk_tracked;
 bool learnt;
 
+enum { STACK_LEAVES = STACK_TRACKED / CHUNK };
 static unsigned nr_leaves, width; /* width: leaves, rounded up to a power of two */
+static unsigned nr_plain;	  /* leaves before those of the stacks, STACK_LEAVES for each */
 static char *leaf_memory[MAX_LEAVES];
 static char mirror[MAX_LEAVES][CHUNK] __attribute__((aligned(CHUNK)));
 /* Numbers of the present state's nodes: [1] unused, children of i are 2i and 2i + 1, leaves from
@@ -144,6 +146,14 @@ static uint32_t pair_number(struct table *table, uint64_t *data, uint64_t key)
 	return table->count;
 }
 
+void note_new_chunk(unsigned word)
+{
+	chunk_tracked[word / (CHUNK / 8)] = 1;
+	learnt = true;
+	if (options.verbose && is_searching)
+		fprintf(stderr, "  learnt: %p is written\n", word_address(word));
+}
+
 void state_init(void)
 {
 	chunk_data = reserve(MAX_CHUNKS * CHUNK);
@@ -158,18 +168,31 @@ void state_init(void)
 /* Whatever is not tracked must be as it was after setup. */
 static char *at_begin;
 
+static bool is_stack(unsigned chunk)
+{
+	char *p = word_address(chunk * (CHUNK / 8));
+
+	return p >= ARENA->stack_memory[0] && p < ARENA->stack_memory[PROVE_MAX_STACKS];
+}
+
 void state_begin(void)
 {
 	nr_leaves = 0;
 	for (unsigned chunk = 0; chunk < nr_words() / (CHUNK / 8); chunk++) {
-		if (!chunk_tracked[chunk])
+		if (!chunk_tracked[chunk] || is_stack(chunk))
 			continue;
-		if (nr_leaves == MAX_LEAVES) {
+		if (nr_leaves + PROVE_MAX_STACKS * STACK_LEAVES == MAX_LEAVES) {
 			fprintf(stderr, "prove: more than %u chunks change\n", MAX_LEAVES);
 			exit(125);
 		}
 		leaf_memory[nr_leaves++] = word_address(chunk * (CHUNK / 8));
 	}
+	nr_plain = nr_leaves;
+	for (unsigned stack = 0; stack < PROVE_MAX_STACKS; stack++)
+		for (unsigned i = 0; i < STACK_LEAVES; i++)
+			leaf_memory[nr_leaves++] = ARENA->stack_memory[stack] + PROVE_STACK_SIZE -
+						   STACK_TRACKED + i * CHUNK;
+	stacks_dirty = ~0U;
 	for (width = 2; width < nr_leaves; width *= 2)
 		;
 	table_reset(&chunks);
@@ -194,16 +217,14 @@ void state_begin(void)
 void state_verify(void)
 {
 	for (unsigned chunk = 0; chunk < nr_words() / (CHUNK / 8); chunk++) {
-		if (chunk_tracked[chunk])
+		if (chunk_tracked[chunk] || is_stack(chunk))
 			continue;
 		if (memcmp(at_begin + chunk * CHUNK, word_address(chunk * (CHUNK / 8)), CHUNK)) {
-			/* Stacks below what is tracked are scratch. */
-			char *p = word_address(chunk * (CHUNK / 8));
-			if (p >= ARENA->stack_memory[0] &&
-			    p < ARENA->stack_memory[PROVE_MAX_STACKS])
-				continue;
+			const void *p = word_address(chunk * (CHUNK / 8));
 			chunk_tracked[chunk] = 1;
 			learnt = true;
+			if (options.verbose)
+				fprintf(stderr, "  learnt: %p changes unseen\n", (void *)p);
 		}
 	}
 }
@@ -218,23 +239,32 @@ static inline bool chunk_differs(const char *a, const char *b)
 	return d != 0;
 }
 
+/* A chunk that has changed: its parent's place. */
+static uint16_t take_leaf(unsigned i)
+{
+	memcpy(mirror[i], leaf_memory[i], CHUNK);
+	tree[width + i] = chunk_number(mirror[i]);
+	return (uint16_t)((width + i) / 2);
+}
+
 __attribute__((optimize("O3"))) uint32_t state_capture(bool *is_new)
 {
 	static uint16_t changed[MAX_LEAVES];
 	unsigned nr = 0;
 	uint32_t before = roots.count;
 
-	for (unsigned i = 0; i < nr_leaves; i++) {
-		if (likely(!chunk_differs(mirror[i], leaf_memory[i])))
+	for (unsigned i = 0; i < nr_plain; i++)
+		if (unlikely(chunk_differs(mirror[i], leaf_memory[i])))
+			changed[nr++] = take_leaf(i);
+	for (unsigned stack = 0; stack < PROVE_MAX_STACKS; stack++) {
+		unsigned first = nr_plain + stack * STACK_LEAVES;
+		if (!(stacks_dirty >> stack & 1))
 			continue;
-		uint32_t number;
-		memcpy(mirror[i], leaf_memory[i], CHUNK);
-		number = chunk_number(mirror[i]);
-		if (number != tree[width + i]) {
-			tree[width + i] = number;
-			changed[nr++] = (uint16_t)((width + i) / 2);
-		}
+		for (unsigned i = first; i < first + STACK_LEAVES; i++)
+			if (chunk_differs(mirror[i], leaf_memory[i]))
+				changed[nr++] = take_leaf(i);
 	}
+	stacks_dirty = 0;
 	if (!nr && present_root) {
 		*is_new = false;
 		return present_root;
@@ -282,6 +312,12 @@ void state_restore(uint32_t state)
 	bring(2, (uint32_t)(root_data[state] >> 32));
 	bring(3, (uint32_t)root_data[state]);
 	present_root = state;
+}
+
+void state_rewrite(void)
+{
+	for (unsigned i = 0; i < nr_leaves; i++)
+		memcpy(leaf_memory[i], mirror[i], CHUNK);
 }
 
 uint32_t state_count(void)

@@ -18,7 +18,7 @@
 #include "fibre.h"
 
 struct host_cpu host_cpus[MAX_CPUS];
-struct host_cpu *host_cpu = &host_cpus[0];
+struct host_cpu *volatile host_cpu = &host_cpus[0];
 uint64_t host_ipis_sent;
 
 /* Steps in which every CPU only waited; a healthy kernel makes progress long before this many. */

@@ -35,6 +35,7 @@ struct host_cpu {
 };
 
 extern struct host_cpu host_cpus[MAX_CPUS];
-extern struct host_cpu *host_cpu; /* the one that runs */
+/* The one that runs. volatile: a task can be moved to another at any access of an instrumented build. */
+extern struct host_cpu *volatile host_cpu;
 
 #endif
