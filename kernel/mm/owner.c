@@ -85,12 +85,13 @@ void copy_mm_undo(struct task_struct *child)
 
 void exec_mmap_move(struct mm_struct *mm)
 {
-	struct mm_struct *old = current->mm, *stood_on = current->active_mm;
+	struct mm_struct *old = current->mm, *stood_on;
 	unsigned long flags;
 
-	assert(!old || old == stood_on); /* I7 */
 	task_lock(current);
 	flags = arch_irq_save();
+	stood_on = current->active_mm; /* not before: a preemption can make it another one */
+	assert(!old || old == stood_on); /* I7 */
 	current->mm = mm;
 	current->active_mm = mm;
 	switch_mm(mm);

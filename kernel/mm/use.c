@@ -12,13 +12,14 @@
 
 void kthread_use_mm(struct mm_struct *mm)
 {
-	struct mm_struct *stood_on = current->active_mm;
+	struct mm_struct *stood_on;
 	unsigned long flags;
 
 	assert((current->flags & PF_KTHREAD) && !current->mm);
 	mmget_as(mm, USER_KTHREAD);
 	task_lock(current);
 	flags = arch_irq_save(); /* active_mm and the root in one step (H7) */
+	stood_on = current->active_mm; /* not before: a preemption can make it another one */
 	current->active_mm = mm;
 	current->mm = mm;
 	switch_mm(mm);
