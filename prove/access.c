@@ -16,14 +16,14 @@
 
 /* One kind of access to a word. */
 enum { MAX_LOCKS = 48, MAX_NOTES = 24 };
-#define NOTE_HELD(n)	    ((n) & ((1UL << MAX_LOCKS) - 1))
-#define NOTE_WHO(n)	    ((n) >> 48 & 15)
-#define NOTE_AGENT(n)	    ((n) >> 52 & 7)
-#define NOTE_IRQ	    (1UL << 55)
-#define NOTE_INTERRUPTIBLE  (1UL << 56)
-#define NOTE_PREEMPTIBLE    (1UL << 57)
-#define NOTE_WRITE	    (1UL << 58)
-#define NOTE_SET	    (1UL << 59)
+#define NOTE_HELD(n)	   ((n) & ((1UL << MAX_LOCKS) - 1))
+#define NOTE_WHO(n)	   ((n) >> 48 & 15)
+#define NOTE_AGENT(n)	   ((n) >> 52 & 7)
+#define NOTE_IRQ	   (1UL << 55)
+#define NOTE_INTERRUPTIBLE (1UL << 56)
+#define NOTE_PREEMPTIBLE   (1UL << 57)
+#define NOTE_WRITE	   (1UL << 58)
+#define NOTE_SET	   (1UL << 59)
 
 struct notes {
 	uint64_t note[MAX_NOTES];
@@ -198,8 +198,8 @@ static uint64_t note_now(const struct prove_context *context, bool is_write)
 {
 	const struct agent *agent = &ARENA->agents[prove_agent];
 
-	return NOTE_SET | agent->held | (uint64_t)context->who << 48 |
-	       (uint64_t)prove_agent << 52 | (context->in_interrupt ? NOTE_IRQ : 0) |
+	return NOTE_SET | agent->held | (uint64_t)context->who << 48 | (uint64_t)prove_agent << 52 |
+	       (context->in_interrupt ? NOTE_IRQ : 0) |
 	       (context->interruptible ? NOTE_INTERRUPTIBLE : 0) |
 	       (context->preemptible ? NOTE_PREEMPTIBLE : 0) | (is_write ? NOTE_WRITE : 0);
 }
@@ -256,7 +256,7 @@ unsigned access_class(const volatile void *p, bool is_write)
 	}
 	if ((flags & (WORD_REMOTE | WORD_LOCAL)) == (WORD_REMOTE | WORD_LOCAL))
 		return model->context(prove_agent).interruptible ? WORD_REMOTE | WORD_LOCAL
-								   : WORD_REMOTE;
+								 : WORD_REMOTE;
 	context = model->context(prove_agent);
 	take_note(word, note_now(&context, is_write));
 	flags = word_flags[word];
@@ -424,9 +424,9 @@ void prove_print_marks(void)
 		       word_flags[word] & WORD_LOCAL ? " local" : "", word_address(word), name);
 		for (unsigned i = 0; i < MAX_NOTES && notes[word].note[i]; i++) {
 			uint64_t n = notes[word].note[i];
-			printf("	%s by task %u on %u%s%s%s holding", n & NOTE_WRITE ? "write" : "read",
-			       (unsigned)NOTE_WHO(n), (unsigned)NOTE_AGENT(n),
-			       n & NOTE_IRQ ? " in interrupt" : "",
+			printf("	%s by task %u on %u%s%s%s holding",
+			       n & NOTE_WRITE ? "write" : "read", (unsigned)NOTE_WHO(n),
+			       (unsigned)NOTE_AGENT(n), n & NOTE_IRQ ? " in interrupt" : "",
 			       n & NOTE_INTERRUPTIBLE ? " interruptible" : "",
 			       n & NOTE_PREEMPTIBLE ? " preemptible" : "");
 			for (unsigned lock = 0; lock < nr_locks; lock++)

@@ -20,10 +20,10 @@
 enum {
 	PROVE_MAX_AGENTS = 4,
 	PROVE_MAX_STACKS = 12,
-	PROVE_MAX_BUFFER = 4,	/* store buffer entries of an agent, at most */
+	PROVE_MAX_BUFFER = 4, /* store buffer entries of an agent, at most */
 	PROVE_STACK_SIZE = 8192,
-	PROVE_MAX_EVENTS = 4,	/* kinds of events a model can have */
-	PROVE_MAX_CHOICES = 6,	/* prove_choose() calls in one step */
+	PROVE_MAX_EVENTS = 4,  /* kinds of events a model can have */
+	PROVE_MAX_CHOICES = 6, /* prove_choose() calls in one step */
 };
 
 /* Where an agent can stand. The engine treats WAIT and RELAX specially, the rest is for reports. */
@@ -35,15 +35,15 @@ enum prove_point_kind {
 	PROVE_LOCK,
 	PROVE_UNLOCK,
 	PROVE_FENCE,
-	PROVE_RELAX, /* a spin loop, until the word that was loaded last changes */
-	PROVE_WAIT,  /* until a condition holds */
+	PROVE_RELAX,  /* a spin loop, until the word that was loaded last changes */
+	PROVE_WAIT,   /* until a condition holds */
 	PROVE_WINDOW, /* nothing visible comes next, but an event may fall in here */
-	PROVE_MODEL, /* the first of the model's own kinds; their names are its point_names */
+	PROVE_MODEL,  /* the first of the model's own kinds; their names are its point_names */
 };
 
 struct prove_context {
 	uint8_t who;
-	bool in_interrupt;    /* of the agent: other than who */
+	bool in_interrupt; /* of the agent: other than who */
 	bool interruptible, preemptible;
 };
 
@@ -75,16 +75,16 @@ struct prove_model {
 	void (*enter)(unsigned agent);
 	/* For reports. */
 	const char *const *event_names;
-	const char *const *point_names; /* from PROVE_MODEL on */
+	const char *const *point_names;		   /* from PROVE_MODEL on */
 	void (*describe)(char *text, size_t size); /* the state, in one line */
 	void (*name_address)(char *text, size_t size, const void *address);
 };
 
 struct prove_options {
-	bool full;		 /* no reduction: every shared access is a choice point */
-	unsigned buffer;	 /* entries of a store buffer; 0: sequentially consistent */
-	uint64_t max_states;	 /* stop there (incomplete); 0: no limit */
-	unsigned nr_walks;	 /* random walks to learn from before the search */
+	bool full;	     /* no reduction: every shared access is a choice point */
+	unsigned buffer;     /* entries of a store buffer; 0: sequentially consistent */
+	uint64_t max_states; /* stop there (incomplete); 0: no limit */
+	unsigned nr_walks;   /* random walks to learn from before the search */
 	uint64_t seed;
 	bool verbose;
 };
@@ -96,7 +96,7 @@ struct prove_result {
 	unsigned rounds; /* searches, the last one included, until nothing new was learnt */
 	double seconds;
 	char message[512];
-	char id[4096];	   /* of the trace: for prove_replay */
+	char id[4096]; /* of the trace: for prove_replay */
 	unsigned trace_length;
 };
 

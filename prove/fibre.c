@@ -224,8 +224,8 @@ static bool rest(unsigned kind, const void *site)
 	context = model->context(prove_agent);
 	if (!context.interruptible)
 		return false;
-	if (!options.full && (context.preemptible ? agent->fresh_preemptible
-						  : agent->fresh_interruptible))
+	if (!options.full &&
+	    (context.preemptible ? agent->fresh_preemptible : agent->fresh_interruptible))
 		return false;
 	stand_at(kind, NULL, site, true);
 	return true;
@@ -306,8 +306,7 @@ bool agent_can_run(unsigned agent)
 	if (a->ready)
 		return a->ready(a->ready_arg);
 	if (a->watch_size)
-		return prove_peek(agent, (void *)a->watch_address, a->watch_size) !=
-		       a->watch_value;
+		return prove_peek(agent, (void *)a->watch_address, a->watch_size) != a->watch_value;
 	return true;
 }
 

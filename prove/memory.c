@@ -305,15 +305,15 @@ bool prove_cmpxchg(volatile void *p, unsigned size, uint64_t expect, uint64_t v,
 	return true;
 }
 
-#define FETCH(name, expression)                                                              \
-	uint64_t prove_fetch_##name(volatile void *p, unsigned size, uint64_t v, int order)  \
-	{                                                                                    \
-		uint64_t old;                                                                \
-		if (prove_in_fibre())                                                        \
-			begin_rmw(p, PROVE_RMW, __builtin_return_address(0));                \
-		old = raw_load(p, size);                                                     \
-		raw_store(p, size, expression);                                              \
-		return old;                                                                  \
+#define FETCH(name, expression)                                                             \
+	uint64_t prove_fetch_##name(volatile void *p, unsigned size, uint64_t v, int order) \
+	{                                                                                   \
+		uint64_t old;                                                               \
+		if (prove_in_fibre())                                                       \
+			begin_rmw(p, PROVE_RMW, __builtin_return_address(0));               \
+		old = raw_load(p, size);                                                    \
+		raw_store(p, size, expression);                                             \
+		return old;                                                                 \
 	}
 FETCH(add, old + v)
 FETCH(and, old &v)

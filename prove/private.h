@@ -90,7 +90,7 @@ enum { WORD_REMOTE = 1, WORD_LOCAL = 2, WORD_REGISTER = 4, WORD_IGNORED = 8, WOR
 extern uint8_t *word_flags;
 extern uint8_t *chunk_tracked; /* by word / 16 */
 extern bool is_searching;
-extern bool learnt;	       /* something that makes the states found so far too coarse */
+extern bool learnt; /* something that makes the states found so far too coarse */
 
 void note_new_chunk(unsigned word);
 static inline void note_written(unsigned word)
@@ -100,7 +100,7 @@ static inline void note_written(unsigned word)
 	}
 }
 
-void state_init(void); /* once */
+void state_init(void);	/* once */
 void state_begin(void); /* a new search, with what is tracked now */
 /* The present memory as a state: its number; *is_new if it was never seen. */
 uint32_t state_capture(bool *is_new);
@@ -121,7 +121,7 @@ bool agent_can_run(unsigned agent);
 void point_at(unsigned kind, const volatile void *address, const void *site);
 void watch_at(const volatile void *word, unsigned size, uint64_t value, const void *site);
 extern uint32_t stacks_dirty; /* may have changed since the last capture */
-void stack_clean(void); /* below the stack pointers of what ran: zero */
+void stack_clean(void);	      /* below the stack pointers of what ran: zero */
 enum { NO_EVENT = ~0U };
 extern unsigned pending_event;
 

@@ -81,7 +81,7 @@ unsigned prove_choose(unsigned n)
 		exit(125);
 	}
 	if (choices_made == acting->nr_choices)
-		acting->choice[acting->nr_choices++] = 
+		acting->choice[acting->nr_choices++] =
 			in_walk || is_drawing ? (uint8_t)((unsigned)random() % n) : 0;
 	choice_limit[choices_made] = (uint8_t)n;
 	return acting->choice[choices_made++];
@@ -141,8 +141,9 @@ bool action_perform(struct action *action)
 		prove_agent = action->agent;
 		memory_flush_oldest(action->agent);
 	} else {
-		agent_resume(action->agent,
-			     action->kind == ACT_RUN ? NO_EVENT : (unsigned)action->kind - ACT_EVENT);
+		agent_resume(action->agent, action->kind == ACT_RUN
+						    ? NO_EVENT
+						    : (unsigned)action->kind - ACT_EVENT);
 		stack_clean();
 	}
 	acting = NULL;
@@ -249,8 +250,7 @@ static double seconds_since(const struct timespec *start)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) +
-	       (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
 static void report_failure(struct prove_result *result, uint32_t state, const struct action *last)
@@ -331,7 +331,8 @@ static bool search_once(struct prove_result *result, const struct timespec *star
 			state_verify();
 			if (options.verbose)
 				fprintf(stderr,
-					"  %u states, %llu transitions, depth %u, %u to go, %.0f MB, %.0f k/s\n",
+					"  %u states, %llu transitions, depth %u, %u to go, %.0f "
+					"MB, %.0f k/s\n",
 					state_count(), (unsigned long long)result->transitions,
 					result->depth, state_count() - state,
 					(double)state_bytes() / 1e6,

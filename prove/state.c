@@ -275,15 +275,14 @@ __attribute__((optimize("O3"))) uint32_t state_capture(bool *is_new)
 			unsigned node = changed[i];
 			if (i + 1 < nr && changed[i + 1] == node)
 				continue;
-			tree[node] = pair_number(
-				&nodes, node_data,
-				(uint64_t)tree[2 * node] << 32 | tree[2 * node + 1]);
+			tree[node] =
+				pair_number(&nodes, node_data,
+					    (uint64_t)tree[2 * node] << 32 | tree[2 * node + 1]);
 			changed[out++] = (uint16_t)(node / 2);
 		}
 		nr = out;
 	}
-	present_root =
-		pair_number(&roots, root_data, (uint64_t)tree[2] << 32 | tree[3]);
+	present_root = pair_number(&roots, root_data, (uint64_t)tree[2] << 32 | tree[3]);
 	*is_new = roots.count != before;
 	return present_root;
 }

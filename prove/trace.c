@@ -145,9 +145,9 @@ static char cell[1024];
 static const char *point_name(unsigned kind)
 {
 	static const char *const names[PROVE_MODEL] = {
-		[PROVE_START] = "starts",   [PROVE_LOAD] = "read",	[PROVE_STORE] = "write",
-		[PROVE_RMW] = "update",	    [PROVE_LOCK] = "lock",	[PROVE_UNLOCK] = "unlock",
-		[PROVE_FENCE] = "fence",    [PROVE_RELAX] = "spins on", [PROVE_WAIT] = "waits",
+		[PROVE_START] = "starts",    [PROVE_LOAD] = "read",	 [PROVE_STORE] = "write",
+		[PROVE_RMW] = "update",	     [PROVE_LOCK] = "lock",	 [PROVE_UNLOCK] = "unlock",
+		[PROVE_FENCE] = "fence",     [PROVE_RELAX] = "spins on", [PROVE_WAIT] = "waits",
 		[PROVE_WINDOW] = "(window)",
 	};
 	return kind < PROVE_MODEL ? names[kind] : model->point_names[kind - PROVE_MODEL];

@@ -28,26 +28,26 @@ void __tsan_write_range(void *p, unsigned long size)
 	access_plain(p, (unsigned)size, true, __builtin_return_address(0));
 }
 
-#define ACCESS(size)                                                                  \
-	void __tsan_read##size(void *p);                                              \
-	void __tsan_write##size(void *p);                                             \
-	void __tsan_unaligned_read##size(void *p);                                    \
-	void __tsan_unaligned_write##size(void *p);                                   \
-	void __tsan_read##size(void *p)                                               \
-	{                                                                             \
-		access_plain(p, size, false, __builtin_return_address(0));            \
-	}                                                                             \
-	void __tsan_write##size(void *p)                                              \
-	{                                                                             \
-		access_plain(p, size, true, __builtin_return_address(0));             \
-	}                                                                             \
-	void __tsan_unaligned_read##size(void *p)                                     \
-	{                                                                             \
-		access_plain(p, size, false, __builtin_return_address(0));            \
-	}                                                                             \
-	void __tsan_unaligned_write##size(void *p)                                    \
-	{                                                                             \
-		access_plain(p, size, true, __builtin_return_address(0));             \
+#define ACCESS(size)                                                       \
+	void __tsan_read##size(void *p);                                   \
+	void __tsan_write##size(void *p);                                  \
+	void __tsan_unaligned_read##size(void *p);                         \
+	void __tsan_unaligned_write##size(void *p);                        \
+	void __tsan_read##size(void *p)                                    \
+	{                                                                  \
+		access_plain(p, size, false, __builtin_return_address(0)); \
+	}                                                                  \
+	void __tsan_write##size(void *p)                                   \
+	{                                                                  \
+		access_plain(p, size, true, __builtin_return_address(0));  \
+	}                                                                  \
+	void __tsan_unaligned_read##size(void *p)                          \
+	{                                                                  \
+		access_plain(p, size, false, __builtin_return_address(0)); \
+	}                                                                  \
+	void __tsan_unaligned_write##size(void *p)                         \
+	{                                                                  \
+		access_plain(p, size, true, __builtin_return_address(0));  \
 	}
 ACCESS(1)
 ACCESS(2)

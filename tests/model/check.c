@@ -45,14 +45,14 @@ static void check_root(unsigned cpu)
 	/* Whoever flushes finds it. */
 	for (unsigned i = 0; i < WORLD_MMS; i++) {
 		const struct mm_struct *mm = world->mms[i];
-		if (!mm || mm->root != root)
+		if (!mm || mm->state == MM_FREE || mm->root != root)
 			continue;
 		if (!(mm->cpumask >> cpu & 1))
 			prove_fail("I15 MaskCover: CPU %u stands on mm%u and is not in its mask",
 				   cpu, i + 1);
 		if (seen != mm && seen != MM_SWITCHING)
-			prove_fail("I15 MaskCover: CPU %u stands on mm%u and does not show it",
-				   cpu, i + 1);
+			prove_fail("I15 MaskCover: CPU %u stands on mm%u and does not show it", cpu,
+				   i + 1);
 	}
 }
 
@@ -62,9 +62,10 @@ void world_check_user(unsigned cpu)
 
 	for (unsigned page = 0; page < WORLD_PAGES; page++)
 		if (tlb->stale[page])
-			prove_fail("I14 TlbFresh: CPU %u is in user mode with a translation to a page "
-				   "that was freed",
-				   cpu);
+			prove_fail(
+				"I14 TlbFresh: CPU %u is in user mode with a translation to a page "
+				"that was freed",
+				cpu);
 	if (prove_peek(cpu, &per_cpu(tlb_state, cpu).is_lazy, 4))
 		prove_fail("I14 TlbFresh: CPU %u is in user mode and still lazy", cpu);
 }
@@ -76,9 +77,12 @@ static void check_running(unsigned cpu)
 	if (!is_live(task))
 		prove_fail("the task that runs on CPU %u was freed", cpu);
 	if (world_cpu(cpu)->irqs_on && !world->switching[cpu]) {
-		if (task->mm && task->mm != task->active_mm)
-			prove_fail("I7 ActivePair: CPU %u runs a task whose active_mm is not its mm",
-				   cpu);
+		/* As the CPU itself sees them. */
+		uint64_t mm = prove_peek(cpu, &task->mm, sizeof(task->mm));
+		if (mm && mm != prove_peek(cpu, &task->active_mm, sizeof(task->active_mm)))
+			prove_fail(
+				"I7 ActivePair: CPU %u runs a task whose active_mm is not its mm",
+				cpu);
 		if (!task->active_mm)
 			prove_fail("I8 AnonActive: CPU %u stands on nothing", cpu);
 		if (per_cpu(rq, cpu).prev_mm)
@@ -162,7 +166,7 @@ static void check_calm(void)
 	unsigned zombies = 0;
 
 	for (unsigned i = 0; i < WORLD_MMS; i++) {
-		if (!world->mms[i])
+		if (!world->mms[i] || world->mms[i]->state == MM_FREE)
 			continue;
 		check_counts(i);
 		zombies += !world->mms[i]->mm_users.n;
@@ -252,11 +256,12 @@ void world_describe(char *text, size_t size)
 	for (unsigned cpu = 0; cpu < scenario->cpus; cpu++) {
 		unsigned on = 0;
 		for (unsigned i = 0; i < WORLD_MMS; i++)
-			if (world->mms[i] && world->mms[i]->root == world_cpu(cpu)->root)
+			if (world->mms[i] && world->mms[i]->state != MM_FREE &&
+			    world->mms[i]->root == world_cpu(cpu)->root)
 				on = i + 1;
 		len += (size_t)snprintf(text + len, size - len, "%u:t%u@mm%u%s%s ", cpu,
-					number_of(running(cpu)),
-					on, per_cpu(tlb_state, cpu).is_lazy ? "~" : "",
+					number_of(running(cpu)), on,
+					per_cpu(tlb_state, cpu).is_lazy ? "~" : "",
 					per_cpu(rq, cpu).prev_mm ? "+prev" : "");
 	}
 	for (unsigned i = 0; i < WORLD_MMS; i++) {
@@ -273,18 +278,20 @@ static bool field_name(char *text, size_t size, const char *what, size_t at)
 	static const struct {
 		const char *name;
 		size_t at, size;
-	} mm_fields[] = {
+	} mm_fields[] =
+		{
 #define FIELD(f) {#f, offsetof(struct mm_struct, f), sizeof(((struct mm_struct *)0)->f)}
-		FIELD(mm_users), FIELD(mm_count), FIELD(root),	  FIELD(tlb_gen),
-		FIELD(cpumask),	 FIELD(contents), FIELD(state),	  FIELD(zombie_since_ns),
-		FIELD(all_node), FIELD(registry),
-	}, task_fields[] = {
+			FIELD(mm_users), FIELD(mm_count), FIELD(root),	FIELD(tlb_gen),
+			FIELD(cpumask),	 FIELD(contents), FIELD(state), FIELD(zombie_since_ns),
+			FIELD(all_node), FIELD(registry),
+		},
+	  task_fields[] = {
 #undef FIELD
 #define FIELD(f) {#f, offsetof(struct task_struct, f), sizeof(((struct task_struct *)0)->f)}
-		FIELD(state), FIELD(on_cpu), FIELD(mm), FIELD(active_mm), FIELD(usage),
-		FIELD(alloc_lock), FIELD(thread),
+		  FIELD(state), FIELD(on_cpu),	   FIELD(mm),	  FIELD(active_mm),
+		  FIELD(usage), FIELD(alloc_lock), FIELD(thread),
 #undef FIELD
-	};
+	  };
 	bool is_mm = what[0] == 'm';
 	size_t n = is_mm ? ARRAY_LEN(mm_fields) : ARRAY_LEN(task_fields);
 
@@ -332,7 +339,9 @@ void world_name_address(char *text, size_t size, const void *address)
 	if (at < sizeof(percpu_tlb_state)) {
 		size_t in = at % sizeof(struct tlb_state);
 		snprintf(text, size, "CPU %zu %s", at / sizeof(struct tlb_state),
-			 in < 8 ? "loaded_mm" : in < 16 ? "gen" : "is_lazy");
+			 in < 8	   ? "loaded_mm"
+			 : in < 16 ? "gen"
+				   : "is_lazy");
 		return;
 	}
 	at = (size_t)(p - prove_frame_base());

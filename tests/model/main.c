@@ -21,7 +21,8 @@ const char *const cover_names[NR_COVERS] = {
 
 enum { MAX_NAMES = 16, MAX_JOBS = 16 };
 
-static const char *names[MAX_NAMES]; /* of the strategies; the kernel's own array is explored memory */
+static const char
+	*names[MAX_NAMES]; /* of the strategies; the kernel's own array is explored memory */
 static unsigned nr_names;
 
 static struct {
@@ -249,16 +250,23 @@ static int list(void)
 	return 0;
 }
 
-static const struct option long_options[] = {
-	{"lazy", required_argument, NULL, 'l'},	   {"scenario", required_argument, NULL, 's'},
-	{"full", no_argument, NULL, 'f'},	   {"buffer", required_argument, NULL, 'b'},
-	{"max-states", required_argument, NULL, 'm'}, {"verbose", no_argument, NULL, 'v'},
-	{"replay", required_argument, NULL, 'r'},  {"marks", no_argument, NULL, 'k'},
-	{"long", no_argument, NULL, 'L'},	   {"jobs", required_argument, NULL, 'j'},
-	{"random", required_argument, NULL, 'R'},  {"seed", required_argument, NULL, 'S'},
-	{"cover", no_argument, NULL, 'c'},	   {"list", no_argument, NULL, 'i'},
-	{"preemptions", required_argument, NULL, 'p'}, {"quiet", no_argument, NULL, 'q'},
-	{NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"lazy", required_argument, NULL, 'l'},
+					     {"scenario", required_argument, NULL, 's'},
+					     {"full", no_argument, NULL, 'f'},
+					     {"buffer", required_argument, NULL, 'b'},
+					     {"max-states", required_argument, NULL, 'm'},
+					     {"verbose", no_argument, NULL, 'v'},
+					     {"replay", required_argument, NULL, 'r'},
+					     {"marks", no_argument, NULL, 'k'},
+					     {"long", no_argument, NULL, 'L'},
+					     {"jobs", required_argument, NULL, 'j'},
+					     {"random", required_argument, NULL, 'R'},
+					     {"seed", required_argument, NULL, 'S'},
+					     {"cover", no_argument, NULL, 'c'},
+					     {"list", no_argument, NULL, 'i'},
+					     {"preemptions", required_argument, NULL, 'p'},
+					     {"quiet", no_argument, NULL, 'q'},
+					     {NULL, 0, NULL, 0}};
 
 int main(int argc, char **argv)
 {

@@ -107,8 +107,8 @@ static void enter(unsigned agent)
 }
 
 static const char *const event_names[] = {"interrupt", "preempted"};
-static const char *const point_names[] = {"user mode",	"idle", "picks", "loads root", "flushes",
-					  "sends IPI", "frees", "step"};
+static const char *const point_names[] = {"user mode", "idle",	    "picks", "loads root",
+					  "flushes",   "sends IPI", "frees", "step"};
 
 struct prove_model world_model = {
 	.name = "lodger",
@@ -126,4 +126,3 @@ struct prove_model world_model = {
 	.describe = world_describe,
 	.name_address = world_name_address,
 };
-

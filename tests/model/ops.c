@@ -32,7 +32,8 @@ static void end(void)
 void user_mode(void)
 {
 	if (!host_cpu->irqs_on || preempt_count())
-		prove_fail("return to user mode: interrupts %d, preempt_count %u", host_cpu->irqs_on, preempt_count());
+		prove_fail("return to user mode: interrupts %d, preempt_count %u",
+			   host_cpu->irqs_on, preempt_count());
 	world_check_user(prove_self());
 	prove_rest(POINT_USER);
 }

@@ -22,6 +22,7 @@
 #include <arch/time.h>
 #include <stdio.h>
 
+#include "../../kernel/sched/rq.h"
 #include "world.h"
 
 static struct host_cpu cpus[WORLD_CPUS] SECTION("kbss");
@@ -172,6 +173,15 @@ void host_mmu_load_root(paddr_t root)
 	prove_drain(); /* a full barrier (arch/mmu.h) */
 	if (!prove_object_is_live(phys_to_virt(root)))
 		prove_fail("I1 RootLive: CPU %u loads a root that was freed", cpu);
+	/* Who runs (or is about to) has the address space that it was told to leave before. */
+	if (world->irq_depth[cpu] && root == arch_kernel_root()) {
+		cover(IPI_EVICTED);
+		world->evicted_from[cpu] = host_cpu->root;
+	} else if (world->evicted_from[cpu] == root) {
+		cover(EVICTED_BACK);
+	} else if (root != arch_kernel_root()) {
+		world->evicted_from[cpu] = 0;
+	}
 	host_cpu->root = root;
 	forget(cpu);
 }
@@ -190,12 +200,15 @@ void host_tlb_flush_all(void)
 {
 	prove_point(POINT_FLUSH, NULL);
 	prove_drain();
+	if (world->switching[prove_self()])
+		cover(LAZY_CAUGHT_UP);
 	forget(prove_self());
 }
 
 static void fill_from_table(struct world_tlb *tlb, unsigned table)
 {
-	const pte_t *entries = (const pte_t *)(const void *)(prove_frame_base() + table * PAGE_SIZE);
+	const pte_t *entries =
+		(const pte_t *)(const void *)(prove_frame_base() + table * PAGE_SIZE);
 
 	for (unsigned page = 0; page < WORLD_PAGES; page++)
 		if (entries[page])
@@ -257,6 +270,8 @@ struct task_struct *arch_switch_to(struct task_struct *prev, struct task_struct 
 		prove_fail("a switch with interrupts on");
 	if (host_cpu->hot.preempt_count != PREEMPT_ONE)
 		prove_fail("a switch with preempt_count %u", host_cpu->hot.preempt_count);
+	if (prev->state == TASK_DEAD && percpu_rq[prove_self()].prev_mm)
+		cover(BORROWER_DIED);
 	next->thread.switched_from = prev;
 	host_cpu->hot.task = next;
 	prove_stack_switch(world->tasks[number].stack);

@@ -136,12 +136,22 @@ static void d5_use_setup(void)
 static void d6_setup(void)
 {
 	thread_new(user_new(unmaps), exits);
+}
+
+static void d6_long_setup(void)
+{
+	d6_setup();
 	user_new(exits);
 }
 
 static void d7_setup(void)
 {
 	thread_new(user_new(unmaps_table), exits);
+}
+
+static void d7_long_setup(void)
+{
+	d7_setup();
 	user_new(exits);
 }
 
@@ -166,6 +176,11 @@ static void d13_setup(void)
 {
 	task_hold(user_new(exits));
 	kthread_new(uses_first);
+}
+
+static void d13_long_setup(void)
+{
+	d13_setup();
 	user_new(exits);
 }
 
@@ -182,7 +197,6 @@ static void d16_setup(void)
 static void d16_exit_setup(void)
 {
 	user_new(vforks_exit);
-	user_new(exits);
 }
 
 static void d17_setup(void)
@@ -255,36 +269,42 @@ static void any_setup(void)
 #define STANDARD false
 #define LONG	 true
 
-/*	name	    what							CPUs preempt. fail. buffer */
+/*	name	what						CPUs, preemptions, failures, store buffer */
 const struct scenario scenarios[] = {
-	{"d1", "last exit while another CPU is lazy on it", 2, 0, 0, 2, STANDARD, d1_setup,
+	{"d1", "last exit while another CPU is lazy on it", 2, 0, 0, 0, STANDARD, d1_setup,
 	 "EXIT_WHILE_LAZY ZOMBIE TWO_LAZY"},
-	{"d2", "exit_mm and preemption", 1, 2, 0, 0, STANDARD, d2_setup, ""},
-	{"d3", "the lender migrates and exits there", 2, 1, 0, 2, STANDARD, d3_setup, ""},
-	{"d4", "kthread_use_mm of the one that is active", 1, 1, 0, 0, STANDARD, d4_setup,
+	{"d2", "exit_mm and preemption", 1, 1, 0, 0, STANDARD, d2_setup, "EXIT_WHILE_LAZY"},
+	{"d3", "the lender migrates and exits there", 2, 0, 0, 2, STANDARD, d3_setup, ""},
+	{"d4", "kthread_use_mm of the one that is active", 1, 2, 0, 0, STANDARD, d4_setup,
 	 "SAME_MM_USED USERS_ZERO_IN_USE"},
-	{"d5", "flush while another thread execs", 2, 0, 0, 2, STANDARD, d5_setup, ""},
-	{"d5-use", "flush while a kernel thread uses it", 2, 0, 0, 2, STANDARD, d5_use_setup, ""},
+	{"d5", "flush while another thread execs", 2, 0, 0, 0, STANDARD, d5_setup,
+	 "IPI_DURING_SWITCH"},
+	{"d5-use", "flush while a kernel thread uses it", 2, 0, 0, 0, STANDARD, d5_use_setup, ""},
 	{"d6", "switch-in against flush", 2, 0, 0, 2, STANDARD, d6_setup, ""},
 	{"d7", "a table is freed while others stand on it", 2, 0, 0, 2, STANDARD, d7_setup, ""},
-	{"d8", "a lazy CPU skipped, then tables freed, then back", 2, 0, 0, 2, STANDARD, d8_setup,
-	 ""},
+	{"d8", "a lazy CPU skipped, then tables freed, then back", 2, 0, 0, 0, STANDARD, d8_setup,
+	 "LAZY_CAUGHT_UP EVICTED_BACK"},
 	{"d10", "get_task_mm against the last mmput", 2, 0, 0, 2, STANDARD, d10_setup,
 	 "VISIT_LAST VISIT_LATE"},
-	{"d12", "two CPUs retire what the other stands on", 2, 1, 0, 2, STANDARD, d12_setup,
+	{"d12", "two CPUs retire what the other stands on", 2, 0, 0, 0, STANDARD, d12_setup,
 	 "BOTH_RETIRE"},
 	{"d13", "retire against kthread_unuse_mm", 2, 0, 0, 2, STANDARD, d13_setup,
 	 "USERS_ZERO_IN_USE"},
-	{"d14", "evicted, then back to the same one", 2, 0, 0, 2, STANDARD, d14_setup, ""},
-	{"d16", "vfork, exec in the child", 2, 0, 1, 0, STANDARD, d16_setup, "VFORK_OVERLAP"},
-	{"d16-exit", "vfork, exit of the child", 2, 0, 0, 0, STANDARD, d16_exit_setup,
+	{"d14", "evicted, then back to the same one", 2, 0, 0, 0, STANDARD, d14_setup,
+	 "EVICTED_BACK"},
+	{"d16", "vfork: exec in the child", 2, 0, 1, 0, STANDARD, d16_setup, "VFORK_OVERLAP"},
+	{"d16-exit", "vfork: exit of the child", 2, 0, 0, 0, STANDARD, d16_exit_setup,
 	 "VFORK_OVERLAP"},
 	{"d17", "fork, allocations fail, a newborn's first switch", 1, 1, 1, 0, STANDARD, d17_setup,
-	 "FORK_FAILED"},
-	{"d18", "a borrower that dies", 2, 0, 0, 0, STANDARD, d18_setup, ""},
-	{"d1-long", "the same as d1, with preemption", 2, 2, 0, 2, LONG, d1_setup, ""},
+	 "FORK_FAILED NEWBORN_FREES"},
+	{"d18", "a borrower that dies", 2, 0, 0, 0, STANDARD, d18_setup, "BORROWER_DIED"},
+	{"d1-long", "the same as d1, preempted, with store buffers", 2, 1, 0, 2, LONG, d1_setup,
+	 ""},
 	{"d3-long", "three tasks that wander", 2, 0, 0, 0, LONG, d3_long_setup, ""},
-	{"d11", "hazard: a third CPU retires to a full inbox", 3, 0, 0, 0, LONG, d11_setup, ""},
+	{"d6-long", "d6 with another address space", 2, 0, 0, 2, LONG, d6_long_setup, ""},
+	{"d7-long", "d7 with another address space", 2, 0, 0, 2, LONG, d7_long_setup, ""},
+	{"d11", "a third CPU retires to one that has moved on", 3, 0, 0, 0, LONG, d11_setup, ""},
+	{"d13-long", "d13 with another address space", 2, 0, 0, 2, LONG, d13_long_setup, ""},
 	{"d17-long", "fork on two CPUs, failures", 2, 0, 1, 0, LONG, d17_setup, ""},
 	{"d22", "three CPUs, one address space", 3, 0, 0, 0, LONG, d22_setup, "TWO_LAZY"},
 	{"any", "two threads that do anything", 2, 0, 0, 0, LONG, any_setup, ""},

@@ -131,11 +131,22 @@ void preempt_check(void)
 
 /* ---- their threads ------------------------------------------------------------------------------------- */
 
+static unsigned count_mms(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < WORLD_MMS; i++)
+		n += world->mms[i] != NULL;
+	return n;
+}
+
 static void thread_main(void *arg)
 {
-	unsigned number;
+	unsigned number, nr_mms = count_mms();
 
 	entry_task_start(current->thread.switched_from);
+	if (count_mms() < nr_mms)
+		cover(NEWBORN_FREES);
 	world->switching[arch_cpu_id()] = 0;
 	number = current_number();
 	world->tasks[number].busy = 0;

@@ -48,18 +48,18 @@ struct world_task {
 	uint8_t busy;	    /* between two states of which the counts can be checked */
 	uint8_t vfork_done; /* whoever waits for it may go on */
 	uint8_t is_vforked;
-	uint8_t ops;	/* done so far */
+	uint8_t ops;	 /* done so far */
 	uint8_t is_held; /* the scenario holds a reference of the struct */
 	uint8_t is_gone; /* has existed */
-	uint8_t cpus;	/* mask: where it may run */
+	uint8_t cpus;	 /* mask: where it may run */
 };
 
 /* What a CPU's translation hardware may have at hand. All that it could have cached since it was
  * last told to forget is in here: holding less is never a danger. Bits are frame numbers. */
 struct world_tlb {
-	uint32_t tables;	      /* lower tables that a walk may go on from */
-	uint32_t pages[WORLD_PAGES];  /* frames that a page may be translated to */
-	uint32_t stale[WORLD_PAGES];  /* of those, frames that were freed since */
+	uint32_t tables;	     /* lower tables that a walk may go on from */
+	uint32_t pages[WORLD_PAGES]; /* frames that a page may be translated to */
+	uint32_t stale[WORLD_PAGES]; /* of those, frames that were freed since */
 };
 
 struct world {
@@ -73,7 +73,8 @@ struct world {
 	struct mm_struct *mms[WORLD_MMS];
 	struct task_struct *mmap_owner[WORLD_MMS];
 	void *kernel_root;
-	unsigned baseline; /* live objects before there was any user task */
+	paddr_t evicted_from[WORLD_CPUS]; /* for coverage only */
+	unsigned baseline;		  /* live objects before there was any user task */
 };
 extern struct world *world;
 
@@ -87,7 +88,7 @@ struct scenario {
 	uint8_t buffer;	     /* store buffer entries in the standard run */
 	bool is_long;	     /* not in the standard run */
 	void (*setup)(void);
-	const char *goals;   /* what must have been reached, by name */
+	const char *goals; /* what must have been reached, by name */
 };
 extern const struct scenario scenarios[];
 extern const unsigned nr_scenarios;
@@ -146,31 +147,23 @@ void op_use_daemon(unsigned task);
 void op_become_kthread(void);
 
 /* What was reached, by name in a scenario's goals. */
-#define COVER_GOALS(G)                                                                            \
-	G(EXIT_WHILE_LAZY)  /* users reached 0 while another CPU stood on it lazily */             \
-	G(LAZY_TO_USER_DURING_EXIT) /* and that CPU went to a user task meanwhile */               \
-	G(DEATH_B_ELSEWHERE) /* the struct died on another CPU than its contents */               \
-	G(PREEMPTED_IN_EXIT) /* a task was preempted between exit_mm's begin and its last switch */ \
-	G(ZOMBIE)	     /* a zombie was seen by a step */                                     \
-	G(IPI_DURING_SWITCH) /* an interrupt was pending for a CPU that was switching */           \
-	G(IPI_EVICTED)	     /* a lazy CPU was told to leave */                                   \
-	G(EVICTED_BACK)	     /* and then went back to the same address space */                   \
-	G(LAZY_SKIPPED)	     /* a flush skipped a lazy CPU */                                      \
-	G(LAZY_CAUGHT_UP)    /* which went back without a root load, and flushed */               \
-	G(SAME_MM_USED)	     /* kthread_use_mm of the address space that it stood on */           \
-	G(USERS_ZERO_IN_USE) /* the kernel borrower put the last user */                           \
-	G(VISIT_LAST)	     /* a visitor put the last user */                                     \
-	G(VISIT_LATE)	     /* a visitor found no address space any more */                      \
-	G(NEWBORN_FREES)     /* a task's first finish_task_switch freed a stranger's struct */     \
-	G(FORK_FAILED)	     /* fork failed after the duplicate was made */                        \
-	G(BORROWER_DIED)     /* prev_mm and a dead task in one finish_task_switch */               \
-	G(BOTH_RETIRE)	     /* two address spaces retired at once */                              \
-	G(INBOX_FULL)	     /* hazard: one was displaced by another */                            \
-	G(LEFT_TO_BORROWER)  /* hazard: a zombie was left to who stands on it */                   \
-	G(VFORK_OVERLAP)     /* the vfork parent ran on before the child's mmput ended */          \
-	G(LENDER_MIGRATED)   /* the task whose root a CPU borrows exited on another CPU */         \
-	G(TWO_LAZY)	     /* two CPUs lazy on one address space whose last user exits */        \
-	G(BUFFERED_SWITCH)   /* a switch's stores were still buffered when a flusher looked */
+#define COVER_GOALS(G)                                                                         \
+	G(EXIT_WHILE_LAZY)   /* users reached 0 while another CPU stood on it lazily */        \
+	G(ZOMBIE)	     /* a zombie was seen by a step */                                 \
+	G(IPI_DURING_SWITCH) /* an interrupt was pending for a CPU that was switching */       \
+	G(IPI_EVICTED)	     /* a lazy CPU was told to leave */                                \
+	G(EVICTED_BACK)	     /* and then went back to the same address space */                \
+	G(LAZY_CAUGHT_UP)    /* which went back without a root load, and flushed */            \
+	G(SAME_MM_USED)	     /* kthread_use_mm of the address space that it stood on */        \
+	G(USERS_ZERO_IN_USE) /* the kernel borrower put the last user */                       \
+	G(VISIT_LAST)	     /* a visitor put the last user */                                 \
+	G(VISIT_LATE)	     /* a visitor found no address space any more */                   \
+	G(NEWBORN_FREES)     /* a task's first finish_task_switch freed a stranger's struct */ \
+	G(FORK_FAILED)	     /* fork failed after the duplicate was made */                    \
+	G(BORROWER_DIED)     /* prev_mm and a dead task in one finish_task_switch */           \
+	G(BOTH_RETIRE)	     /* two address spaces retired at once */                          \
+	G(VFORK_OVERLAP)     /* the vfork parent ran on before the child's mmput ended */      \
+	G(TWO_LAZY)	     /* two CPUs lazy on one address space whose last user exits */
 enum cover {
 #define COVER_ENUM(name) COVER_##name,
 	COVER_GOALS(COVER_ENUM)

@@ -12,7 +12,7 @@
 static const struct toy *toy;
 static struct toy_state {
 	uint32_t inside, finished, interrupted, in_interrupt;
-} *state;
+} * state;
 
 void toy_enter(unsigned who)
 {

@@ -10,7 +10,7 @@ struct toy {
 	unsigned nr_agents;
 	void (*setup)(void);
 	void (*threads[3])(void *);
-	bool fails;	    /* with sequential consistency */
+	bool fails;	     /* with sequential consistency */
 	bool fails_buffered; /* with store buffers */
 };
 extern const struct toy toys[];
