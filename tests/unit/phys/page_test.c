@@ -1,6 +1,7 @@
 /* kernel/phys/page.c and buddy.c */
 #include "test.h"
 #include <string.h>
+#include <kern/assert.h>
 #include <kern/page.h>
 #include <kern/preempt.h>
 
@@ -187,6 +188,37 @@ MACHINE_TEST(the_nth_request_fails_once)
 	assert_non_null(b = page_alloc(0, PAGE_USE_ANON, 0));
 	page_put(a);
 	page_put(b);
+}
+
+static struct page *handed_over[3];
+
+/* Every CPU takes frames of several orders and leaves them for another to put. */
+static void pass_frames(void *arg)
+{
+	for (unsigned i = 0; i < 400; i++) {
+		unsigned order = i % 3;
+		struct page *mine = page_alloc(order, PAGE_USE_ANON, ALLOC_ATOMIC);
+		assert(mine && refcount_read(&mine->refs) == 1);
+		memset(page_address(mine), (int)i, PAGE_SIZE << order);
+		mine = __atomic_exchange_n(&handed_over[order], mine, __ATOMIC_SEQ_CST);
+		if (mine)
+			page_put(mine);
+		if (i % 100 == 99)
+			page_drain_cpu();
+		host_cpu_yield();
+	}
+	page_drain_cpu();
+}
+
+MACHINE_TEST(cpus_put_each_others_frames)
+{
+	for (uint64_t seed = 0; seed < 6; seed++) {
+		host_cpus_run(4, pass_frames, NULL, seed);
+		for (unsigned order = 0; order < 3; order++) {
+			page_put(handed_over[order]);
+			handed_over[order] = NULL;
+		}
+	}
 }
 
 MACHINE_TEST(misuse_is_noticed)
