@@ -106,10 +106,15 @@ void timer_arm(struct timer *timer, uint64_t deadline_ns) NO_LOCK_ANALYSIS
 
 bool timer_cancel(struct timer *timer) NO_LOCK_ANALYSIS
 {
+	struct timer_queue *queue;
 	unsigned long flags;
-	struct timer_queue *queue = timer_lock(timer, &flags);
-	bool was_armed = timer_unlink(queue, timer);
+	bool was_armed;
 
+	/* Most timers that die were never armed. Who arms it just now comes after us, then. */
+	if (!timer_is_armed(timer))
+		return false;
+	queue = timer_lock(timer, &flags);
+	was_armed = timer_unlink(queue, timer);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return was_armed;
 }

@@ -4,6 +4,7 @@
  */
 #define FIXTURE_NR_CPUS 4
 #include "fixture.h"
+#include <kern/kcache.h>
 
 static uint64_t random_state;
 
@@ -248,6 +249,135 @@ SCHED_TEST(a_task_that_changes_its_own_cpus_has_moved_when_it_returns)
 		for (uintptr_t i = 0; i < 6; i++)
 			start(pinned_main, (void *)i);
 		run_all(seed);
+	}
+}
+
+/* ---- timers that several CPUs arm and cancel ------------------------------------------------------ */
+
+enum { NR_SHARED_TIMERS = 3 };
+
+struct shared_timer {
+	struct timer timer;
+	uint32_t is_running; /* [atomic] */
+	uint32_t nr_fired;   /* [atomic] */
+};
+
+static struct shared_timer shared_timers[NR_SHARED_TIMERS];
+
+static void shared_fire(struct timer *timer)
+{
+	struct shared_timer *shared = container_of(timer, struct shared_timer, timer);
+
+	assert_int_equal(atomic_exchange_acqrel(&shared->is_running, 1), 0); /* never on two CPUs */
+	arch_cpu_relax();
+	if (atomic_fetch_add_relaxed(&shared->nr_fired, 1) % 3 == 0)
+		timer_arm(timer, clock_monotonic_ns() + 3 * US);
+	atomic_store_release(&shared->is_running, 0);
+}
+
+static int timer_main(void *arg)
+{
+	uint64_t seed = (uintptr_t)arg * 31 + 7;
+
+	gate_pass();
+	for (unsigned i = 0; i < 30; i++) {
+		struct shared_timer *shared = &shared_timers[random_below(&seed, NR_SHARED_TIMERS)];
+
+		switch (random_below(&seed, 4)) {
+		case 0:
+			timer_cancel(&shared->timer);
+			break;
+		case 1:
+			timer_cancel_wait(&shared->timer);
+			break;
+		default:
+			timer_arm(&shared->timer,
+				  clock_monotonic_ns() + random_below(&seed, 20 * US));
+		}
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		schedule_until(clock_monotonic_ns() + random_below(&seed, 10 * US));
+	}
+	thread_done();
+	return 0;
+}
+
+SCHED_TEST(timers_run_on_one_cpu_at_a_time_and_stay_cancelled)
+{
+	uint32_t nr_fired = 0;
+
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		for (int i = 0; i < NR_SHARED_TIMERS; i++) {
+			shared_timers[i] = (struct shared_timer){0};
+			timer_init(&shared_timers[i].timer, shared_fire);
+		}
+		gate_close();
+		for (uintptr_t i = 0; i < 6; i++)
+			start(timer_main, (void *)(i + 6 * seed));
+		run_all(seed);
+		for (int i = 0; i < NR_SHARED_TIMERS; i++) {
+			struct shared_timer *shared = &shared_timers[i];
+			uint32_t before;
+
+			timer_cancel_wait(&shared->timer);
+			before = shared->nr_fired;
+			nr_fired += before;
+			host_time_advance(MS);
+			assert_int_equal(shared->nr_fired, before);
+			assert_false(timer_is_armed(&shared->timer));
+		}
+	}
+	assert_true(nr_fired > 500);
+}
+
+/* ---- work queues ------------------------------------------------------------------------------------ */
+
+static struct workqueue *bound;
+static uint32_t nr_works; /* [atomic] */
+
+static void count_work(struct work *work)
+{
+	assert_true(current->flags & PF_BOUND);
+	atomic_fetch_add_relaxed(&nr_works, 1);
+	kfree(work);
+}
+
+static int queueing_main(void *arg)
+{
+	gate_pass();
+	for (unsigned i = 0; i < 10; i++) {
+		struct work *work = kmalloc(sizeof(*work), ALLOC_KERNEL);
+
+		assert_non_null(work);
+		work_init(work, count_work);
+		assert_true(work_queue(bound, work));
+		if (i % 4 == 3)
+			assert_int_equal(sched_set_affinity(current, 1ULL << (i / 4)), 0);
+	}
+	workqueue_flush(bound);
+	thread_done();
+	return 0;
+}
+
+MACHINE_TEST(workqueues_are_made_for_good)
+{
+	bound = workqueue_create("bound", true);
+	assert_non_null(bound);
+	for (unsigned i = 0; i < 1000; i++) { /* its workers go to sleep on their CPUs */
+		schedule();
+		host_cpu_relax();
+	}
+	(void)machine_setup(state); /* from here on they belong to the baseline */
+}
+
+SCHED_TEST(every_work_runs_once_and_flush_waits_for_all_cpus)
+{
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		nr_works = 0;
+		gate_close();
+		for (uintptr_t i = 0; i < 5; i++)
+			start(queueing_main, (void *)i);
+		run_all(seed);
+		assert_int_equal(nr_works, 50);
 	}
 }
 
