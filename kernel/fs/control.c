@@ -17,7 +17,7 @@ enum { IN_FLIGHT_MAX = 65536, CMSG_ALIGN = 8 };
 
 static uint32_t in_flight; /* [atomic] files in struct controls */
 
-static int reserve(unsigned nr)
+int control_note_files(unsigned nr)
 {
 	if (atomic_fetch_add_relaxed(&in_flight, nr) + nr <= IN_FLIGHT_MAX)
 		return 0;
@@ -49,7 +49,7 @@ struct control *control_dup(const struct control *control)
 {
 	struct control *copy;
 
-	if (reserve(control->nr_files) != 0)
+	if (control_note_files(control->nr_files) != 0)
 		return NULL;
 	copy = control_alloc(control->nr_files);
 	if (!copy) {
@@ -72,7 +72,7 @@ static int take_files(struct message *message, const int32_t *fds, unsigned nr)
 
 	if (message->control || nr == 0 || nr > SCM_MAX_FD)
 		return -EINVAL;
-	error = reserve(nr);
+	error = control_note_files(nr);
 	if (error)
 		return error;
 	control = control_alloc(nr);

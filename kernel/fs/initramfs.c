@@ -143,10 +143,12 @@ static int begin_file(struct unpack *unpack, const struct cpio_entry *entry)
 	struct link_name *link = entry->nlink > 1 ? find_link(unpack, entry) : NULL;
 	int error = 0;
 
-	if (link && strcmp(link->name, entry->name) != 0)
+	if (link && strcmp(link->name, entry->name) != 0) {
+		clear_place(entry);
 		error = fs_link(link->name, entry->name);
-	else if (entry->nlink > 1 && !link)
+	} else if (entry->nlink > 1 && !link) {
 		error = remember_link(unpack, entry);
+	}
 	if (error)
 		return error;
 	if (link && !entry->size)

@@ -119,8 +119,7 @@ struct socket *file_socket(const struct file *file)
 	return file->ops == &socket_file_ops ? file->private : NULL;
 }
 
-/* Consumes socket: on failure it is released. flags: SOCK_NONBLOCK. NULL: no memory. */
-static struct file *open_socket_move(struct socket *socket, int flags)
+struct file *socket_open_move(struct socket *socket, int flags)
 {
 	struct inode *inode = inode_create_anonymous(NULL, S_IFSOCK | 0777);
 	struct file *file = NULL;
@@ -170,7 +169,7 @@ static int create(int family_number, int type, int protocol, struct file **file)
 	error = family->create(type & SOCK_TYPE_MASK, protocol, &socket);
 	if (error)
 		return error;
-	*file = open_socket_move(socket, type);
+	*file = socket_open_move(socket, type);
 	return *file ? 0 : -ENOMEM;
 }
 
@@ -307,7 +306,7 @@ static long accept(struct socket *socket, bool is_nonblocking, void *user_addres
 
 	if (error)
 		return error;
-	file = open_socket_move(fresh, flags);
+	file = socket_open_move(fresh, flags);
 	if (!file)
 		return -ENOMEM;
 	fd = fd_reserve(0, (unsigned)flags & SOCK_CLOEXEC);

@@ -97,6 +97,9 @@ void socket_setup(struct socket *socket, const struct socket_ops *ops, int famil
 struct socket *file_socket(const struct file *file);
 /* The socket behind fd: *ref is to be returned then. -EBADF, -ENOTSOCK. */
 MUST_USE int socket_borrow(int fd, struct fd_ref *ref, struct socket **socket);
+/* The file of a fresh socket; consumes it: on failure it is released. flags: SOCK_NONBLOCK. NULL: no
+ * memory. */
+MUST_USE struct file *socket_open_move(struct socket *socket, int flags);
 /* Takes the pending error: 0 or -Exxx. */
 int socket_take_error(struct socket *socket);
 /* When a send or receive that starts now gives up, clock ns. */
@@ -111,6 +114,8 @@ MUST_USE int control_from_user(struct message *message, uintptr_t user, size_t l
 /* Writes what the message brought; *len: room in, used out. Descriptors that do not fit are let go. */
 int control_to_user(struct message *message, uintptr_t user, size_t *len);
 void control_free(struct control *control);
+/* nr more files are in controls (control_free takes them out): 0 or -ETOOMANYREFS. */
+int control_note_files(unsigned nr);
 /* Another reference to every file (MSG_PEEK). NULL: no memory. */
 MUST_USE struct control *control_dup(const struct control *control);
 
