@@ -113,17 +113,22 @@ static void console_open(void)
 
 static void cpus_start(void)
 {
-	uint64_t max = boot_option_u64("maxcpus", MAX_CPUS);
+	uint64_t max = boot_option_u64("maxcpus", MAX_CPUS), started = 1;
 	struct task_struct *idle;
 	unsigned cpu;
 
 	for_each_cpu (cpu, cpus_present & ~atomic_load_acquire(&cpus_online)) {
-		if (bit_count(atomic_load_acquire(&cpus_online)) >= MAX(max, (uint64_t)1))
-			return;
+		if (bit_count(started) >= MAX(max, (uint64_t)1))
+			break;
 		idle = sched_idle_create(cpu);
 		if (!idle || arch_cpu_start(cpu, idle))
 			log_print("CPU %u does not start; going on without it\n", cpu);
+		else
+			started |= 1ULL << cpu;
 	}
+	/* They come by themselves now; programs shall find them all. */
+	while (started & ~atomic_load_acquire(&cpus_online))
+		arch_cpu_relax();
 }
 
 static void flush_here(void *arg)
