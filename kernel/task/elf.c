@@ -17,7 +17,7 @@ int elf_header_parse(const void *head, size_t len, struct elf_header *header)
 	if (len < sizeof(e))
 		return -ENOEXEC;
 	memcpy(&e, head, sizeof(e));
-	if (memcmp(e.e_ident, ELF_MAGIC, 4) || e.e_ident[EI_CLASS] != ELFCLASS64 ||
+	if (memcmp(e.e_ident, ELF_MAGIC, 4) != 0 || e.e_ident[EI_CLASS] != ELFCLASS64 ||
 	    e.e_ident[EI_DATA] != ELFDATA2LSB || e.e_machine != ARCH_ELF_MACHINE)
 		return -ENOEXEC;
 	if (e.e_type != ET_EXEC && e.e_type != ET_DYN)

@@ -73,7 +73,7 @@ static int program_open(struct exec *exec, int dirfd, const char *path, int flag
 
 	for (depth = 0; !err; depth++) {
 		err = head_read(exec);
-		if (err || exec->head_len < 2 || memcmp(exec->head, "#!", 2))
+		if (err || exec->head_len < 2 || memcmp(exec->head, "#!", 2) != 0)
 			return err;
 		if (depth == EXEC_SCRIPT_DEPTH)
 			return -ELOOP;

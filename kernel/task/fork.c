@@ -269,6 +269,12 @@ out:
 	return err;
 }
 
+static void parent_tid_store(int32_t *user, int32_t nr)
+{
+	if (copy_to_user(user, &nr, sizeof(nr)))
+		return; /* as in clone(2): the child exists all the same */
+}
+
 static int vfork_wait(struct task_struct *child, struct completion *done)
 {
 	int err = wait_for_completion_killable(done);
@@ -296,9 +302,8 @@ static long child_start(struct task_struct *child, struct pid *pid,
 	}
 	if (request->pidfd_file)
 		pidfd_attach(request->pidfd_file, pid);
-	if ((request->flags & CLONE_PARENT_SETTID) &&
-	    copy_to_user(request->parent_tid, &nr, sizeof(nr)))
-		err = 0; /* as in clone(2): the child exists all the same */
+	if (request->flags & CLONE_PARENT_SETTID)
+		parent_tid_store(request->parent_tid, nr);
 	if (!(request->flags & CLONE_VFORK)) {
 		task_wake_new(child);
 		return nr;

@@ -43,12 +43,17 @@ static int check_owner(struct task_struct *task)
 	return is_owner ? 0 : -EPERM;
 }
 
+static int nice_of(const struct task_struct *task)
+{
+	return 0 + task->se.nice;
+}
+
 /* The lowest nice value that RLIMIT_NICE leaves a process. */
 static bool nice_is_allowed(struct task_struct *task, int nice)
 {
 	uint64_t limit = process_rlimit(task, RLIMIT_NICE).soft;
 
-	return nice >= task->se.nice || capable(CAP_SYS_NICE) || (uint64_t)(20 - nice) <= limit;
+	return nice >= nice_of(task) || capable(CAP_SYS_NICE) || (uint64_t)(20 - nice) <= limit;
 }
 
 long sys_sched_yield(void)
@@ -244,7 +249,7 @@ long sys_sched_getattr(int32_t pid, struct abi_sched_attr *user_attr, unsigned s
 	if (policy_is_realtime(task->se.policy))
 		attr.priority = task->se.rt_priority;
 	else
-		attr.nice = task->se.nice;
+		attr.nice = nice_of(task);
 	put_task_struct(task);
 	return copy_to_user(user_attr, &attr, attr.size);
 }
@@ -356,7 +361,7 @@ static int for_each_meant(int which, int who, bool sets, int *nice)
 		if (!thread)
 			return -ESRCH;
 		err = sets ? nice_set_one(thread, *nice) : 0;
-		*nice = thread->se.nice;
+		*nice = nice_of(thread);
 		put_task_struct(thread);
 		return err;
 	}
@@ -368,7 +373,7 @@ static int for_each_meant(int which, int who, bool sets, int *nice)
 			if (err == -ESRCH || one)
 				err = one;
 			if (!sets)
-				*nice = MIN(*nice, (int)thread->se.nice);
+				*nice = MIN(*nice, nice_of(thread));
 			next = thread_next(leader, thread->pid + 1);
 			put_task_struct(thread);
 		}

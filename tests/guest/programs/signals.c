@@ -1,17 +1,14 @@
-/* Signals: masks, queues, handlers, restarts, stacks, faults, waiting: signal(7). */
+/* Signals: masks, queues, handlers, restarts, waiting, threads, interval timers: signal(7). */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
-#include <ucontext.h>
 
 #include "tap.h"
 
@@ -296,134 +293,6 @@ static void test_wait(void)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* ---- stacks and faults ------------------------------------------------------------------------------------ */
-
-static char *alternate;
-static volatile bool was_on_alternate;
-static volatile uintptr_t fault_address;
-static volatile int fault_code;
-
-static void on_fault(int signal, siginfo_t *info, void *context)
-{
-	char here;
-
-	(void)signal;
-	(void)context;
-	was_on_alternate = &here > alternate && &here < alternate + SIGSTKSZ;
-	fault_address = (uintptr_t)info->si_addr;
-	fault_code = info->si_code;
-	ucontext_t *uc = context;
-
-	/* Go on behind the two-byte instruction that failed. */
-	uc->uc_mcontext.gregs[REG_RIP] += 2;
-}
-
-static void test_faults(void)
-{
-	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-	stack_t stack = {0}, old;
-	char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	alternate = malloc((size_t)SIGSTKSZ);
-	stack.ss_sp = alternate;
-	stack.ss_size = (size_t)SIGSTKSZ;
-	ok(sigaltstack(&stack, NULL) == 0, "an alternate stack");
-	ok(sigaltstack(NULL, &old) == 0 && old.ss_sp == alternate && old.ss_flags == 0,
-	   "it is told back");
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGILL, &action, NULL);
-	sigaction(SIGFPE, &action, NULL);
-	__asm__ volatile("movb %%al, (%0)" : : "D"(page) : "memory"); /* 2 bytes */
-	ok(was_on_alternate && fault_address == (uintptr_t)page && fault_code == SEGV_ACCERR,
-	   "a write to read-only memory: SIGSEGV, SEGV_ACCERR, on the alternate stack");
-	munmap(page, 4096);
-	__asm__ volatile("movb %%al, (%0)" : : "D"(page) : "memory");
-	ok(fault_address == (uintptr_t)page && fault_code == SEGV_MAPERR, "no memory: SEGV_MAPERR");
-	fault_code = 0;
-	__asm__ volatile("ud2");
-	ok(fault_code == ILL_ILLOPN, "ud2: SIGILL");
-	fault_code = 0;
-	__asm__ volatile("xor %%edx, %%edx; xor %%ecx, %%ecx; mov $1, %%eax; div %%ecx"
-			 :
-			 :
-			 : "eax", "ecx", "edx");
-	ok(fault_code == FPE_INTDIV, "division by zero: SIGFPE, FPE_INTDIV");
-	stack.ss_flags = SS_DISABLE;
-	sigaltstack(&stack, NULL);
-	signal(SIGSEGV, SIG_DFL);
-	signal(SIGILL, SIG_DFL);
-	signal(SIGFPE, SIG_DFL);
-}
-
-static int blocked_fault_main(void)
-{
-	signal(SIGSEGV, SIG_IGN);
-	block(SIGSEGV, true);
-	*(volatile char *)8 = 0;
-	return 1;
-}
-
-static int bad_stack_main(void)
-{
-	handle(SIGUSR1, 0);
-	__asm__ volatile("mov $8, %%rsp; mov $39, %%eax; syscall; mov %%eax, %%edi; mov $10, %%esi;"
-			 "mov $62, %%eax; syscall"
-			 :
-			 :
-			 : "rax", "rdi", "rsi", "rcx", "r11", "memory");
-	return 1;
-}
-
-static int bad_return_main(void)
-{
-	__asm__ volatile("mov $8, %%rsp; mov $15, %%eax; syscall" : : : "memory");
-	return 1;
-}
-
-static void test_fatal(void)
-{
-	ok(killed(run(blocked_fault_main), SIGSEGV), "a fault kills even if blocked and ignored");
-	ok(killed(run(bad_stack_main), SIGSEGV), "a handler without a stack: SIGSEGV");
-	ok(killed(run(bad_return_main), SIGSEGV), "sigreturn without a frame: SIGSEGV");
-}
-
-/* FPU state survives a handler that uses it. */
-static void on_float(int signal)
-{
-	volatile double x = 3.0;
-	int i;
-
-	(void)signal;
-	for (i = 0; i < 100; i++)
-		x = x * 1.01 + 0.5;
-}
-
-static void test_float(void)
-{
-	double a = 1.0, b = 2.0, c;
-	int i;
-
-	signal(SIGUSR1, on_float);
-	for (i = 0; i < 100; i++) {
-		double sum;
-		long result = SYS_tkill;
-
-		__asm__ volatile(
-			"movsd %2, %%xmm7; movsd %3, %%xmm6; syscall; addsd %%xmm6, %%xmm7;"
-			"movsd %%xmm7, %0"
-			: "=m"(sum), "+a"(result)
-			: "m"(a), "m"(b), "D"((long)syscall(SYS_gettid)), "S"((long)SIGUSR1)
-			: "xmm6", "xmm7", "rcx", "r11", "memory");
-		c = sum;
-		if (c != a + b)
-			break;
-		a = b;
-		b = c / 1.5;
-	}
-	ok(i == 100, "floating-point registers survive a handler");
-	signal(SIGUSR1, SIG_DFL);
-}
-
 /* ---- threads ------------------------------------------------------------------------------------------------ */
 
 static volatile int got_in_thread;
@@ -518,9 +387,6 @@ int main(void)
 	test_restart();
 	test_suspend();
 	test_wait();
-	test_faults();
-	test_fatal();
-	test_float();
 	test_threads();
 	test_intervals();
 	ok(killed(run(cpu_limit_main), SIGXCPU), "RLIMIT_CPU: SIGXCPU");
