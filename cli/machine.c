@@ -62,17 +62,21 @@ static char *kernel_words(const struct machine_options *options)
 static void command_add_machine(struct command *command, const struct machine_options *options)
 {
 	bool is_kvm = !strcmp(options->accel, "kvm");
+	const char *type = strcmp(options->type, "microvm") ? options->type : MICROVM;
+	unsigned long long kilobytes = options->memory / 1024;
 
-	command_add_pair(command, "-machine",
-			 must_copy(strcmp(options->type, "microvm") ? options->type : MICROVM));
+	command_add_pair(command, "-machine", must_format("%s,memory-backend=ram", type));
+	/* Memory that the guest does not touch need not exist here. */
+	command_add_pair(
+		command, "-object",
+		must_format("memory-backend-ram,id=ram,size=%lluK,reserve=off", kilobytes));
 	command_add_pair(command, "-accel",
 			 must_copy(is_kvm		 ? "kvm"
 				   : options->is_counted ? "tcg,thread=single"
 							 : "tcg,thread=multi"));
 	command_add_pair(command, "-cpu", must_copy(is_kvm ? "host" : "max"));
 	command_add_pair(command, "-smp", must_format("%u", options->nr_cpus));
-	command_add_pair(command, "-m",
-			 must_format("%lluK", (unsigned long long)options->memory / 1024));
+	command_add_pair(command, "-m", must_format("%lluK", kilobytes));
 	command_add(command, must_copy("-nodefaults"));
 	command_add(command, must_copy("-no-user-config"));
 	command_add(command, must_copy("-no-reboot"));

@@ -78,7 +78,8 @@ INIT_TEXT void fpu_init(void)
 
 size_t fpu_area_size(void)
 {
-	return ROUND_UP(state_size, 64U);
+	/* With FXSAVE too there is room for the header: the layout is one. */
+	return ROUND_UP(MAX((size_t)state_size, sizeof(struct fpu_area)), 64UL);
 }
 
 static struct fpu_area *area_of(const struct task_struct *task)
