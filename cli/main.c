@@ -11,8 +11,8 @@ static const struct {
 	const char *name;
 	int (*verb)(int argc, char **argv);
 } verbs[] = {
-	{"run", verb_run},     {"bench", verb_bench}, {"help", verb_help},
-	{"--help", verb_help}, {"-h", verb_help},
+	{"run", verb_run},   {"bench", verb_bench}, {"prove", verb_prove},
+	{"help", verb_help}, {"--help", verb_help}, {"-h", verb_help},
 };
 
 int main(int argc, char **argv)

@@ -9,6 +9,7 @@
 
 int verb_run(int argc, char **argv);
 int verb_bench(int argc, char **argv);
+int verb_prove(int argc, char **argv);
 int verb_help(int argc, char **argv);
 
 /* Prints the help of a verb (NULL: the overview); false: there is no such verb. */

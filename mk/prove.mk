@@ -18,13 +18,18 @@ prove_includes = -I$(PROVE_TREE)/kernel/include -I$(PROVE_TREE)/kernel/arch/host
 # The compiler announces plain accesses to us as it would to the thread sanitizer.
 prove_seen_flags = $(prove_flags) -ffreestanding -fsanitize=thread --param tsan-instrument-func-entry-exit=0
 
-.PHONY: prove prove-test
+.PHONY: prove prove-test prove-mutants lodger-prove
+lodger-prove: $(BUILD)/lodger-prove
+
 prove: $(BUILD)/lodger-prove ## explore the protocol: every scenario, every strategy, within the long bound
 	$(BUILD)/lodger-prove --long
 
 prove-test: $(BUILD)/lodger-prove $(PROVE)/engine-test ## the explorer's own tests, and the standard bound
 	$(PROVE)/engine-test
 	$(BUILD)/lodger-prove --jobs 2
+
+prove-mutants: $(BUILD)/lodger-prove ## planted bugs, each of which the explorer must refute
+	tests/mutants/prove
 
 $(PROVE)/kernel/%.o: $(PROVE_TREE)/kernel/%.c mk/prove.mk
 	@mkdir -p $(@D)
@@ -33,10 +38,11 @@ $(PROVE)/kernel/%.o: $(PROVE_TREE)/kernel/%.c mk/prove.mk
 
 # Their data become sections of a known place: that is what a state is made of. Two counters that nothing
 # depends on are made visible, so that they can be left out.
+prove_sections := --globalize-symbol=nr_tasks --globalize-symbol=next_id --rename-section .data=kdata \
+	--rename-section .bss=kbss,alloc,load,data,contents
 $(PROVE)/kernel.o: $(prove_kernel_objects)
 	$(call quiet,LD)ld -r -o $@ $^
-	@objcopy --globalize-symbol=nr_tasks --globalize-symbol=next_id --rename-section .data=kdata \
-		--rename-section .bss=kbss,alloc,load,data,contents $@
+	@objcopy $(prove_sections) $@
 
 $(PROVE)/prove/%.o: prove/%.c
 	@mkdir -p $(@D)
@@ -48,6 +54,19 @@ $(PROVE)/tests/model/%.o: tests/model/%.c
 
 $(BUILD)/lodger-prove: $(prove_engine_objects) $(prove_model_objects) $(PROVE)/kernel.o prove/sections.ld
 	$(call quiet,LD)$(CC) -no-pie -T prove/sections.ld -o $@ $(filter %.o,$^)
+
+# ---- planted bugs --------------------------------------------------------------------------------------
+# tests/mutants/prove asks for these: MUTANT is a folder with source.c, which stands for MUTANT_FILE.
+ifneq ($(MUTANT),)
+$(MUTANT)/lodger-prove: $(prove_engine_objects) $(prove_model_objects) $(prove_kernel_objects) $(MUTANT)/source.c
+	$(CC) $(filter-out -MMD -MP,$(prove_seen_flags)) -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+		-fno-delete-null-pointer-checks $(prove_includes) -I$(dir $(MUTANT_FILE)) -c $(MUTANT)/source.c \
+		-o $(MUTANT)/source.o
+	ld -r -o $(MUTANT)/kernel.o $(MUTANT)/source.o \
+		$(filter-out $(PROVE)/$(MUTANT_FILE:.c=.o),$(prove_kernel_objects))
+	objcopy $(prove_sections) $(MUTANT)/kernel.o
+	$(CC) -no-pie -T prove/sections.ld -o $@ $(prove_engine_objects) $(prove_model_objects) $(MUTANT)/kernel.o
+endif
 
 # ---- the engine's own tests -------------------------------------------------------------------------
 

@@ -95,6 +95,12 @@ static void vforks_exit(void)
 
 /* ---- machines ----------------------------------------------------------------------------------- */
 
+static void seed_setup(void)
+{
+	user_new(exits);
+	user_new(exits);
+}
+
 static void d1_setup(void)
 {
 	thread_new(user_new(exits), exits);
@@ -135,7 +141,7 @@ static void d5_use_setup(void)
 
 static void d6_setup(void)
 {
-	thread_new(user_new(unmaps), exits);
+	thread_new(user_new(unmaps), yields);
 }
 
 static void d6_long_setup(void)
@@ -271,6 +277,7 @@ static void any_setup(void)
 
 /*	name	what						CPUs, preemptions, failures, store buffer */
 const struct scenario scenarios[] = {
+	{"seed", "exit, and what follows", 1, 0, 0, 0, STANDARD, seed_setup, "EXIT_WHILE_LAZY"},
 	{"d1", "last exit while another CPU is lazy on it", 2, 0, 0, 0, STANDARD, d1_setup,
 	 "EXIT_WHILE_LAZY ZOMBIE TWO_LAZY"},
 	{"d2", "exit_mm and preemption", 1, 1, 0, 0, STANDARD, d2_setup, "EXIT_WHILE_LAZY"},
