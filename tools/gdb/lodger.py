@@ -67,7 +67,12 @@ def all_mms():
 
 
 def all_tasks():
-    yield from entries(value("all_tasks"), "struct task_struct", "all_node")
+    """Every thread that has a pid, in the order of the pids."""
+    buckets = value("pid_hash")
+    pids = [pid for i in range(buckets.type.range()[1] + 1)
+            for pid in entries(buckets[i], "struct pid", "hash_node") if int(pid["task"])]
+    for pid in sorted(pids, key=lambda p: int(p["nr"])):
+        yield pid["task"].dereference()
 
 
 def holders(mm):
