@@ -339,6 +339,7 @@ static void test_intervals(void)
 {
 	struct itimerval timer = {{0, 2000}, {0, 2000}}, left;
 	struct timespec start, now;
+	volatile unsigned long spins = 0;
 	long elapsed_us;
 
 	/* How many expire is the machine's business when it is busy; none may come too early. */
