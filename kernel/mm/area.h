@@ -52,8 +52,8 @@ MUST_USE int area_isolate(struct mm_contents *contents, struct area **area, vadd
 			  vaddr_t end);
 /* Joins area with the neighbours that continue it; returns the one that holds it now. */
 struct area *area_merge(struct mm_contents *contents, struct area *area);
-/* Gives [start, end), part of area, other flags; returns the area that follows area->start's old place
- * and now holds the last changed page. -ENOMEM: unchanged. */
+/* Gives [start, end), a part of *area, other flags. *area is then the area that holds that part, which
+ * may have been joined with its neighbours. -ENOMEM: unchanged. */
 MUST_USE int area_change_flags(struct mm_contents *contents, struct area **area, vaddr_t start,
 			       vaddr_t end, uint32_t flags);
 

@@ -188,7 +188,11 @@ int mm_fault(struct mm_struct *mm, vaddr_t va, unsigned fault_flags, int *si_cod
 {
 	struct mm_contents *contents = mm->contents;
 	struct area *area;
-	int error = rwsem_read_lock_killable(&contents->lock);
+	int error;
+
+	/* User memory is not touched under the lock that its faults need. */
+	debug_assert(!rwsem_is_write_held(&contents->lock));
+	error = rwsem_read_lock_killable(&contents->lock);
 
 	if (unlikely(error))
 		return -EINTR;

@@ -252,7 +252,8 @@ void mapping_truncate(struct mapping *mapping, uint64_t size)
 void mapping_extend(struct mapping *mapping, uint64_t size)
 {
 	spin_lock(&mapping->lock);
-	atomic_store_relaxed(&mapping->size, size);
+	if (size > mapping->size)
+		atomic_store_relaxed(&mapping->size, size);
 	spin_unlock(&mapping->lock);
 }
 

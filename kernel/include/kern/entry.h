@@ -25,9 +25,11 @@ void entry_task_start(struct task_struct *prev);
 void entry_syscall(struct trapframe *tf);
 
 /*
- * A page fault at va. 0: resolved, return to the frame. -EFAULT in kernel mode: the port looks for
- * an exception-table fixup, and if there is none dumps and panics. In user mode all failures are
- * turned into signals here and 0 is returned.
+ * A page fault at va. 0: resolved, return to the frame and try again. -EFAULT in kernel mode: the
+ * port goes to the instruction's fixup. In user mode all failures are turned into signals here and 0 is
+ * returned. Context: task; interrupts as they were where it happened (off: it isn't resolved). In kernel
+ * mode only instructions that have a fixup come here: the port panics on others, since an access
+ * that the tables allow but the processor refuses (SMAP) would be tried for ever.
  */
 enum { FAULT_WRITE = 1, FAULT_EXEC = 2, FAULT_USER = 4, FAULT_PRESENT = 8 };
 MUST_USE int entry_fault(struct trapframe *tf, vaddr_t va, unsigned flags);

@@ -47,7 +47,7 @@ struct page {
 		struct spinlock
 			table_lock; /* TABLE, of leaf entries: guards them (mm/pagetable.h) */
 	};
-	uint64_t private; /* TABLE: live entries; SLAB: free objects; others: the owner's */
+	uint64_t private; /* SLAB: free objects; others: the owner's */
 };
 STATIC_ASSERT(sizeof(struct page) == 32);
 
