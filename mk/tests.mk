@@ -106,3 +106,11 @@ $(unit_x86_tests): $(UNIT)/libx86.a
 -include $(unit_x86_objects:.o=.d)
 -include $(patsubst %.c,$(UNIT)/%.d,$(unit_kernel_sources)) $(unit_host_objects:.o=.d) $(unit_harness_objects:.o=.d) \
 	$(unit_upcall_objects:.o=.d) $(patsubst $(UNIT)/%,$(UNIT)/tests/unit/%.d,$(unit_tests))
+
+# A guest that waits for the debugger, and gdb with the commands of tools/gdb. ARGS as for `make run`.
+.PHONY: gdb
+gdb: all ## debug the kernel: `lodger cpus`, `lodger mms`, `lodger tasks` (ARGS='-- PROGRAM …')
+	@tools/need gdb
+	@$(BUILD)/lodger run --gdb $(ARGS) </dev/null & \
+	gdb -q -ex 'file $(KBUILD)/lodger.debug' -ex 'source tools/gdb/lodger.py' \
+		-ex 'target remote localhost:1234' -ex 'hbreak entry_start' -ex continue; wait
