@@ -90,7 +90,7 @@ void exec_mmap_move(struct mm_struct *mm)
 
 	task_lock(current);
 	flags = arch_irq_save();
-	stood_on = current->active_mm; /* not before: a preemption can make it another one */
+	stood_on = current->active_mm;	 /* not before: a preemption can make it another one */
 	assert(!old || old == stood_on); /* I7 */
 	current->mm = mm;
 	current->active_mm = mm;

@@ -18,7 +18,7 @@ void kthread_use_mm(struct mm_struct *mm)
 	assert((current->flags & PF_KTHREAD) && !current->mm);
 	mmget_as(mm, USER_KTHREAD);
 	task_lock(current);
-	flags = arch_irq_save(); /* active_mm and the root in one step (H7) */
+	flags = arch_irq_save();       /* active_mm and the root in one step (H7) */
 	stood_on = current->active_mm; /* not before: a preemption can make it another one */
 	current->active_mm = mm;
 	current->mm = mm;

@@ -34,7 +34,7 @@ def entries(head, type_name, member):
     kind = gdb.lookup_type(type_name)
     offset = next(f.bitpos // 8 for f in kind.fields() if f.name == member)
     node = head["next"]
-    while int(node) != int(head.address):
+    while int(node) not in (0, int(head.address)):  # 0: not set up yet
         yield gdb.Value(int(node) - offset).cast(kind.pointer()).dereference()
         node = node["next"]
 
