@@ -62,6 +62,7 @@ void page_free(struct page *page)
 	unsigned frame = frame_of(page_to_phys(page));
 
 	prove_point(POINT_FREE, prove_frame_base() + frame * PAGE_SIZE);
+	prove_drain(); /* what is given back reaches others by way of the allocator's locks */
 	if (percpu_rq[prove_self()].lock.locked)
 		prove_fail("I19 Context: a frame is freed under the run-queue lock");
 	tlb_frame_freed(frame);
@@ -109,6 +110,7 @@ void *kcache_alloc(struct kcache *cache, unsigned flags)
 void kcache_free(struct kcache *cache, void *object)
 {
 	prove_point(POINT_FREE, object);
+	prove_drain();
 	for (unsigned i = 0; i < WORLD_MMS; i++)
 		if (world->mms[i] == object)
 			world->mms[i] = NULL;

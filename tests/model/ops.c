@@ -50,6 +50,7 @@ static bool is_unlocked(void *mm)
 static void mmap_lock(struct mm_struct *mm)
 {
 	prove_point(POINT_STEP, mm);
+	prove_drain(); /* an atomic each way */
 	while (!is_unlocked(mm))
 		world_block(is_unlocked, mm);
 	world->mmap_owner[mm_number(mm) - 1] = current;
@@ -58,6 +59,7 @@ static void mmap_lock(struct mm_struct *mm)
 static void mmap_unlock(struct mm_struct *mm)
 {
 	prove_point(POINT_STEP, mm);
+	prove_drain();
 	world->mmap_owner[mm_number(mm) - 1] = NULL;
 }
 
@@ -94,6 +96,7 @@ static int make_child(bool share, bool is_vfork, void (*script)(void))
 	world->tasks[number].is_vforked = is_vfork;
 	prove_publish();
 	prove_point(POINT_STEP, child); /* from here on it may run */
+	prove_drain();			/* waking it takes a lock */
 	child->state = TASK_RUNNING;
 	world->tasks[number].is_runnable = 1;
 	return (int)number;
@@ -155,6 +158,7 @@ static void mm_release(void)
 	if (!self()->is_vforked)
 		return;
 	prove_point(POINT_STEP, current);
+	prove_drain(); /* so does completing */
 	self()->is_vforked = 0;
 	self()->vfork_done = 1;
 }
