@@ -60,7 +60,8 @@ const struct trapframe *arch_cpu_stopped_frame(unsigned cpu)
 void trap_fatal(struct trapframe *tf, const char *what)
 {
 	this_cpu(fatal_frame) = tf;
-	panic("%s in the kernel, error code %#lx, at %#lx", what, tf->number, tf->rip);
+	panic("%s in %s, error code %#lx, at %#lx", what,
+	      arch_frame_is_user(tf) ? "user mode" : "the kernel", tf->number, tf->rip);
 }
 
 void trap_user_work(struct trapframe *tf)
