@@ -2,9 +2,13 @@
  * The local APIC (SDM vol. 3, chapter 10), by MSRs (x2APIC) or by registers in memory (xAPIC). Each
  * CPU has its own behind the same address; only it touches it, with interrupts off where two
  * accesses belong together. The old interrupt controllers are masked for good.
+ *
+ * Up to eight xAPICs are also addressed as a group, one bit for each CPU: a message to several CPUs
+ * is then one command. Each access is an exit to the emulator on a virtual machine.
  */
 #include <kern/assert.h>
 #include <kern/log.h>
+#include <arch/cpu.h>
 #include <arch/irq.h>
 #include <port/features.h>
 #include <port/layout.h>
@@ -16,6 +20,8 @@
 enum {
 	APIC_ID = 0x20,
 	APIC_EOI = 0xb0,
+	APIC_LOGICAL_ID = 0xd0,
+	APIC_LOGICAL_FORMAT = 0xe0,
 	APIC_SPURIOUS = 0xf0,
 	APIC_ERROR_STATUS = 0x280,
 	APIC_COMMAND_LOW = 0x300,
@@ -27,7 +33,9 @@ enum {
 	APIC_SOFTWARE_ENABLE = 1 << 8,
 	LVT_MASKED = 1 << 16,
 	LVT_NMI = 4 << 8,
+	COMMAND_LOGICAL = 1 << 11,
 	COMMAND_PENDING = 1 << 12,
+	GROUP_MAX_CPUS = 8,
 	BASE_ENABLE = 1 << 11,
 	BASE_X2APIC = 1 << 10,
 	SEND_POLLS = 100000,
@@ -63,6 +71,27 @@ void apic_eoi(void)
 	apic_write(APIC_EOI, 0);
 }
 
+static void xapic_command(uint32_t destination, uint32_t command)
+{
+	apic_registers[APIC_COMMAND_HIGH / 4] = destination << 24;
+	apic_registers[APIC_COMMAND_LOW / 4] = command;
+	/* A virtual one has taken the command at once. */
+	for (unsigned i = 0; i < SEND_POLLS && !x86_features.has_hypervisor; i++) {
+		if (!(apic_registers[APIC_COMMAND_LOW / 4] & COMMAND_PENDING))
+			break;
+	}
+}
+
+bool apic_has_group(void)
+{
+	return !is_x2apic && machine.nr_cpus <= GROUP_MAX_CPUS;
+}
+
+void apic_send_group(uint8_t cpus, uint32_t command)
+{
+	xapic_command(cpus, command | COMMAND_LOGICAL);
+}
+
 void apic_send(uint32_t apic, uint32_t command)
 {
 	if (is_x2apic) {
@@ -71,12 +100,7 @@ void apic_send(uint32_t apic, uint32_t command)
 		msr_write(MSR_X2APIC + APIC_COMMAND_LOW / 16, (uint64_t)apic << 32 | command);
 		return;
 	}
-	apic_registers[APIC_COMMAND_HIGH / 4] = apic << 24;
-	apic_registers[APIC_COMMAND_LOW / 4] = command;
-	for (unsigned i = 0; i < SEND_POLLS; i++) {
-		if (!(apic_registers[APIC_COMMAND_LOW / 4] & COMMAND_PENDING))
-			break;
-	}
+	xapic_command(apic, command);
 }
 
 /* Both 8259s masked, their vectors out of the exceptions' way for a spurious interrupt's sake. */
@@ -102,6 +126,10 @@ void apic_enable(void)
 	else if (!(base & BASE_ENABLE))
 		msr_write(MSR_APIC_BASE, base | BASE_ENABLE);
 	apic_write(APIC_TASK_PRIORITY, 0);
+	if (apic_has_group()) {
+		apic_write(APIC_LOGICAL_FORMAT, UINT32_MAX); /* flat */
+		apic_write(APIC_LOGICAL_ID, 1U << (24 + arch_cpu_id()));
+	}
 	apic_write(APIC_LVT_LINT0, LVT_MASKED);
 	apic_write(APIC_LVT_LINT1, LVT_NMI);
 	apic_write(APIC_LVT_ERROR, VEC_ERROR);

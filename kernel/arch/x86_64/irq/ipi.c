@@ -40,8 +40,17 @@ void arch_ipi_send(unsigned cpu, enum ipi_kind kind)
 
 void arch_ipi_send_mask(uint64_t mask, enum ipi_kind kind)
 {
+	unsigned long flags;
 	unsigned cpu;
 
+	if (apic_has_group()) {
+		if (kind == IPI_STOP)
+			atomic_store_release(&is_stop_requested, 1);
+		flags = arch_irq_save();
+		apic_send_group((uint8_t)mask, commands[kind]);
+		arch_irq_restore(flags);
+		return;
+	}
 	for_each_cpu (cpu, mask)
 		arch_ipi_send(cpu, kind);
 }

@@ -22,6 +22,10 @@ void apic_write(unsigned reg, uint32_t value);
 /* Sends an interrupt command (low half of the ICR) to an APIC number. Interrupts off. */
 void apic_send(uint32_t apic, uint32_t command);
 
+/* The same to several CPUs at once, bit n for CPU n; where there is such a group. Interrupts off. */
+bool apic_has_group(void);
+void apic_send_group(uint8_t cpus, uint32_t command);
+
 /* True once a panic has told this CPU to stop. */
 bool ipi_stop_requested(void);
 
