@@ -12,6 +12,7 @@
 #include <uapi/fcntl.h>
 #include <uapi/statfs.h>
 #include "fs_init.h"
+#include "sizes.h"
 
 static struct kcache *inode_cache;
 static struct superblock *anonymous_sb;
@@ -178,6 +179,10 @@ int inode_change(struct inode *inode, struct inode_change *change)
 	    !cred_in_group(current_cred(), inode->gid) && !capable(CAP_FSETID))
 		change->mode &= ~(uint32_t)S_ISGID;
 	drop_bits_of_chown(inode, change);
+	if ((change->what & ATTR_SIZE) && change->size > inode_size(inode))
+		error = size_check_limit(change->size);
+	if (error)
+		goto unlock;
 	if (change->what & ATTR_SIZE)
 		inode_drop_suid(inode);
 	if (inode->ops->change)

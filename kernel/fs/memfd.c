@@ -47,14 +47,16 @@ put_inode:
 
 long sys_memfd_create(const char *user_name, unsigned flags)
 {
-	char name[NAME_MAX + 1] = "memfd:";
+	static const char prefix[] = "/memfd:";
+	char name[sizeof(prefix) + NAME_MAX];
 	struct file *file;
 	ssize_t len;
 	int error, fd;
 
 	if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING))
 		return -EINVAL;
-	len = string_from_user(name + strlen("memfd:"), user_name, MEMFD_NAME_MAX);
+	memcpy(name, prefix, sizeof(prefix));
+	len = string_from_user(name + sizeof(prefix) - 1, user_name, MEMFD_NAME_MAX);
 	if (len < 0)
 		return len == -ENAMETOOLONG ? -EINVAL : len;
 	error = memfd_open(name, flags, &file);

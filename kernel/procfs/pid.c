@@ -107,8 +107,6 @@ static int store_comm(struct task_struct *task, const char *data, size_t len)
 
 	if (task->signal != current->signal)
 		return -EINVAL;
-	if (len && data[len - 1] == '\n')
-		len--;
 	len = MIN(len, sizeof(name) - 1);
 	memcpy(name, data, len);
 	name[len] = 0;

@@ -40,6 +40,8 @@ bool cred_in_group(const struct cred *cred, uint32_t gid)
 {
 	uint32_t low = 0, high = cred->nr_groups;
 
+	if (cred->fsgid == gid)
+		return true;
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
 

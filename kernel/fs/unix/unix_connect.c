@@ -121,7 +121,9 @@ static int connect_datagram(struct unix_socket *u, struct socket_address *addres
 	struct unix_socket *peer = NULL, *old;
 	int error = 0;
 
-	if (address->len >= sizeof(uint16_t) && address->family != AF_UNSPEC) {
+	if (address->len < sizeof(address->family))
+		return -EINVAL;
+	if (address->family != AF_UNSPEC) {
 		error = unix_check_address(address);
 		if (!error)
 			error = unix_lookup(address, SOCK_DGRAM, &peer);

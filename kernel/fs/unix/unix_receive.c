@@ -20,6 +20,18 @@ static struct unix_buffer *first_buffer(struct unix_socket *u)
 	return buffer;
 }
 
+/* The one behind buffer, which stays where it is while read_mutex is held. */
+static struct unix_buffer *next_buffer(struct unix_socket *u, struct unix_buffer *buffer)
+{
+	struct unix_buffer *next = NULL;
+
+	spin_lock(&u->lock);
+	if (buffer->node.next != &u->queue)
+		next = list_first(&buffer->node, struct unix_buffer, node);
+	spin_unlock(&u->lock);
+	return next;
+}
+
 static void take_first(struct unix_socket *u, struct unix_buffer *buffer)
 {
 	spin_lock(&u->lock);
@@ -114,12 +126,12 @@ static bool is_same_sender(const struct unix_buffer *a, const struct abi_ucred *
 
 /* ---- streams ---- */
 
-/* Bytes of one buffer, from offset skip on when peeking. -EFAULT. */
+/* Bytes of one buffer. -EFAULT. */
 static ssize_t read_piece(struct unix_socket *u, struct unix_buffer *buffer,
-			  struct message *message, size_t skip)
+			  struct message *message)
 {
-	size_t want = MIN(buffer->len - skip, iov_left(&message->iter));
-	size_t moved = iov_copy_to(&message->iter, buffer->data + buffer->offset + skip, want);
+	size_t want = MIN(buffer->len, iov_left(&message->iter));
+	size_t moved = iov_copy_to(&message->iter, buffer->data + buffer->offset, want);
 
 	if (!moved && want)
 		return -EFAULT;
@@ -132,32 +144,41 @@ static ssize_t read_piece(struct unix_socket *u, struct unix_buffer *buffer,
 	return (ssize_t)moved;
 }
 
+/* Descriptors start a read of their own, and end one; so do another's credentials. */
+static bool belongs(const struct unix_buffer *buffer, const struct message *message)
+{
+	if (buffer->control)
+		return false;
+	return !message->has_cred || is_same_sender(buffer, &message->cred);
+}
+
 /* Everything that is there and belongs together. Context: read_mutex held. */
 static ssize_t read_available(struct unix_socket *u, struct message *message, bool is_first)
 {
-	struct unix_buffer *buffer = first_buffer(u);
+	struct unix_buffer *buffer = first_buffer(u), *next;
+	bool is_peek = message->flags & MSG_PEEK;
 	ssize_t done = 0, step;
 
 	while (buffer && iov_left(&message->iter)) {
-		bool has_control = buffer->control, is_peek = message->flags & MSG_PEEK;
+		bool has_control = buffer->control;
 		int error;
 
-		/* Descriptors start a read of their own, and end one; so do another's credentials. */
-		if (!(is_first && !done) &&
-		    (has_control || (message->has_cred && !is_same_sender(buffer, &message->cred))))
-			break;
-		if (is_first && !done) {
+		if (is_first) {
 			error = take_extras(u, buffer, message);
 			if (error)
 				return error;
+		} else if (!belongs(buffer, message)) {
+			break;
 		}
-		step = read_piece(u, buffer, message, 0);
+		is_first = false;
+		next = is_peek ? next_buffer(u, buffer) : NULL;
+		step = read_piece(u, buffer, message);
 		if (step < 0)
 			return done ? done : step;
 		done += step;
-		if (has_control || is_peek)
+		if (has_control)
 			break;
-		buffer = first_buffer(u);
+		buffer = is_peek ? next : first_buffer(u);
 	}
 	return done;
 }

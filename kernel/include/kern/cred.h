@@ -28,6 +28,7 @@ extern struct cred init_cred; /* root, all capabilities */
 const struct cred *current_cred(void);
 /* Effective capability of the running task; nr: CAP_ number of capabilities(7). */
 bool capable(unsigned nr);
+/* gid is the group by which files are judged, or one of the supplementary ones. Context: any. */
 bool cred_in_group(const struct cred *cred, uint32_t gid);
 void cred_get(struct cred *cred);
 void cred_put(struct cred *cred);
