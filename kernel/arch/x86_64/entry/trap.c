@@ -81,12 +81,12 @@ static bool is_interruptible(const struct trapframe *tf)
 
 static void kernel_page_fault(struct trapframe *tf, vaddr_t va, unsigned flags)
 {
-	uintptr_t fixup = extable_find(tf->rip);
+	uintptr_t fixup;
 
 	/* Only the user copies touch user memory: all else there is our mistake. */
-	if (va < ARCH_USER_END && fixup && uaccess_contains(tf->rip) &&
-	    entry_fault(tf, va, flags) == 0)
+	if (va < ARCH_USER_END && uaccess_contains(tf->rip) && entry_fault(tf, va, flags) == 0)
 		return;
+	fixup = extable_find(tf->rip);
 	if (fixup) {
 		tf->rip = fixup;
 		return;
