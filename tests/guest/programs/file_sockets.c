@@ -146,6 +146,7 @@ static int abstract_names_need_no_file(void)
 
 static int messages_keep_their_borders(void)
 {
+	static char large[1 << 20];
 	char buf[16];
 
 	make_pair(SOCK_SEQPACKET);
@@ -155,7 +156,7 @@ static int messages_keep_their_borders(void)
 	CHECK(recv(pair[1], buf, sizeof(buf), 0) == 0);
 	make_pair(SOCK_DGRAM);
 	CHECK(write(pair[0], "", 0) == 0 && read(pair[1], buf, sizeof(buf)) == 0);
-	CHECK_ERRNO(send(pair[0], buf, 1 << 30, 0), EMSGSIZE);
+	CHECK_ERRNO(send(pair[0], large, sizeof(large), 0), EMSGSIZE);
 	return 0;
 }
 

@@ -110,7 +110,8 @@ static int arguments_and_environment_are_shown(void)
 	snprintf(path, sizeof(path), "/proc/%d/comm", child);
 	CHECK(strlen(contents(path)) > 1);
 	snprintf(path, sizeof(path), "/proc/%d/stat", child);
-	CHECK(strchr(contents(path), ')')[2] == 'S');
+	while (strchr(contents(path), ')')[2] != 'S')
+		usleep(1000);
 	CHECK(kill(child, SIGKILL) == 0);
 	while (strchr(contents(path), ')')[2] != 'Z')
 		usleep(1000);
