@@ -94,7 +94,7 @@ static int nobody_reaches_what_was_unmapped(void)
 {
 	pthread_t threads[NR_THREADS];
 
-	page = map_private(1);
+	page = map_private(32); /* room for the other one, so that it takes nobody's place */
 	start(threads, write_where_it_is);
 	for (int i = 0; i < NR_ROUNDS; i++) {
 		char *other;

@@ -106,16 +106,23 @@ static void test_timers(void)
 	struct sigaction action = {.sa_sigaction = on_timer, .sa_flags = SA_SIGINFO | SA_RESTART};
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
 	struct itimerspec value = {{0, 5000000}, {0, 5000000}}, left;
+	struct timespec start, end;
 	sigset_t set;
+	int seen;
 
 	event.sigev_value.sival_int = 99;
 	sigaction(SIGRTMIN, &action, NULL);
 	ok(timer_create(CLOCK_MONOTONIC, &event, &the_timer) == 0, "timer_create");
 	ok(timer_gettime(the_timer, &left) == 0 && !left.it_value.tv_nsec, "not armed");
+	start = now(CLOCK_MONOTONIC);
 	timer_settime(the_timer, 0, &value, NULL);
 	spin_ms(100);
-	ok(nr_fired >= 5 && nr_fired + overruns >= 15 && nr_fired + overruns <= 21,
-	   "5 ms for 100 ms: %d signals, %d overruns", (int)nr_fired, (int)overruns);
+	/* How many are signals and how many overruns is a matter of how busy the machine is. */
+	seen = nr_fired + overruns;
+	end = now(CLOCK_MONOTONIC);
+	ok(nr_fired >= 1 && seen >= 15 && seen <= ms_between(&start, &end) / 5,
+	   "5 ms for %ld ms: %d signals, %d overruns", (long)ms_between(&start, &end),
+	   (int)nr_fired, (int)overruns);
 	ok(timer_gettime(the_timer, &left) == 0 && left.it_interval.tv_nsec == 5000000,
 	   "its period");
 	sigemptyset(&set);
