@@ -23,7 +23,7 @@
 #define MICROVM	       "microvm,ioapic2=off"
 #define MICROVM_VIRTIO "virtio_mmio.device=512@0xfeb00000:16"
 
-enum { ARGUMENTS_MAX = 128 };
+enum { ARGUMENTS_MAX = 128, CHANNEL_BUFFER = 1 << 20 };
 
 struct command {
 	char *argv[ARGUMENTS_MAX];
@@ -53,10 +53,10 @@ static char *kernel_words(const struct machine_options *options)
 	if (options->is_linux)
 		return must_format("console=ttyS0 panic=-1 %s %s",
 				   options->is_verbose ? "" : "quiet loglevel=4", append);
-	return must_format("%s%s%s%s%s", options->is_verbose ? "" : "console=off ",
-			   is_microvm ? MICROVM_VIRTIO " " : "", options->lazy ? "lazy=" : "",
-			   options->lazy ? options->lazy : "",
-			   append[0] ? must_format(" %s", append) : "");
+	return must_format(
+		"terminal=" PORT_TTY " %s%s%s%s%s", options->is_verbose ? "" : "console=off ",
+		is_microvm ? MICROVM_VIRTIO " " : "", options->lazy ? "lazy=" : "",
+		options->lazy ? options->lazy : "", append[0] ? must_format(" %s", append) : "");
 }
 
 static void command_add_machine(struct command *command, const struct machine_options *options)
@@ -91,6 +91,15 @@ static void command_add_machine(struct command *command, const struct machine_op
 	}
 }
 
+/*
+ * Lodger makes a terminal of a port that it is told of. Linux has a terminal for consoles only; there
+ * QEMU drops what is not taken at once, so that the sockets have a large buffer (channel_make).
+ */
+static const char *port_device(const struct machine_options *options, int channel)
+{
+	return options->is_linux && channel == CHANNEL_TTY ? "virtconsole" : "virtserialport";
+}
+
 static void command_add_channels(struct command *command, const struct machine_options *options,
 				 const int fds[NR_CHANNELS])
 {
@@ -115,22 +124,22 @@ static void command_add_channels(struct command *command, const struct machine_o
 		if (i == CHANNEL_CONSOLE)
 			command_add_pair(command, "-serial", must_format("chardev:c%d", i));
 		else
-			/* Number 0 is kept for a console, others count from 1. */
-			command_add_pair(
-				command, "-device",
-				must_format("%s,bus=ports.0,chardev=c%d,name=%s,nr=%d",
-					    i == CHANNEL_TTY ? "virtconsole" : "virtserialport", i,
-					    ports[i], i == CHANNEL_TTY ? 0 : i));
+			command_add_pair(command, "-device",
+					 must_format("%s,bus=ports.0,chardev=c%d,name=%s,nr=%d",
+						     port_device(options, i), i, ports[i], i));
 	}
 }
 
 static int channel_make(int *ours)
 {
+	const int buffer_len = CHANNEL_BUFFER;
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 ||
 	    fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
 		report_fail(EXIT_TOOL, "cannot make a socket: %s", strerror(errno));
+	if (setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &buffer_len, sizeof(buffer_len)) < 0)
+		report_phase("SO_SNDBUF: %s", strerror(errno));
 	*ours = ends[0];
 	return ends[1];
 }

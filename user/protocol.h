@@ -34,7 +34,8 @@
 #define PORT_STDOUT "lodger.stdout"
 #define PORT_STDERR "lodger.stderr"
 #define PORT_CTL    "lodger.ctl"
-/* The port of the terminal: a virtio *console*, which every kernel shows as /dev/hvc0. */
+/* The port of the terminal: Lodger is told its name on the command line, for Linux it is a virtio
+ * *console*; both show it as /dev/hvc0. */
 #define PORT_TTY   "lodger.tty"
 #define TTY_DEVICE "/dev/hvc0"
 

@@ -117,8 +117,6 @@ MUST_USE struct tty *tty_get_current(void);
 MUST_USE int tty_file_attach(struct file *file, struct tty *tty, bool is_master);
 /* What opening a terminal does beyond that: it may become the controlling one. */
 void tty_opened(struct tty *tty, struct file *file);
-/* Every open file of it becomes useless; its session loses it. Context: task, no lock. */
-void tty_hangup(struct tty *tty);
 
 extern const struct file_ops tty_file_ops;
 

@@ -6,6 +6,7 @@
  *	attach -> DEVICE_READY -> (PORT_ADD -> PORT_READY -> [CONSOLE_PORT] [PORT_NAME] [PORT_OPEN])*
  */
 #include <kern/assert.h>
+#include <kern/boot.h>
 #include <kern/kcache.h>
 #include <kern/kthread.h>
 #include <kern/log.h>
@@ -71,6 +72,17 @@ void console_send(struct console *console, uint32_t port, uint16_t event, uint16
 		log_print("virtio: %s: control message not taken\n", console->device->where);
 }
 
+/*
+ * The option `terminal=NAME` makes a terminal of the port of that name. Hosts that have consoles proper
+ * may drop their output when it is not taken fast enough (QEMU does); a port's is waited for.
+ */
+static bool name_is_terminal(const char *name)
+{
+	char wanted[PORT_NAME_MAX];
+
+	return boot_option("terminal", wanted, sizeof(wanted)) && strcmp(wanted, name) == 0;
+}
+
 /* A port's name is known when it has one; its node is made when it is opened by the host or named,
  * whichever is last. Console ports get their terminal as soon as they are said to be one. */
 static void control_handle(struct console *console, const struct control_message *message,
@@ -95,7 +107,10 @@ static void control_handle(struct console *console, const struct control_message
 		if (port->name[0] || port->tty)
 			break;
 		memcpy(port->name, text, MIN(text_len, (size_t)PORT_NAME_MAX - 1));
-		port_register(port);
+		if (name_is_terminal(port->name))
+			port_register_tty(port);
+		else
+			port_register(port);
 		break;
 	case CONTROL_PORT_OPEN:
 		port_set_host_open(port, message->value);

@@ -175,9 +175,12 @@ void port_interrupt(struct port *port)
 void port_set_host_open(struct port *port, bool is_open)
 {
 	unsigned long flags = spin_lock_irqsave(&port->lock);
+	bool has_closed = port->is_host_open && !is_open;
 
 	atomic_store_relaxed(&port->is_host_open, is_open);
 	spin_unlock_irqrestore(&port->lock, flags);
+	if (port->tty && has_closed)
+		tty_hangup(port->tty);
 	wake_up_all_key(&port->read_queue, 0);
 	wake_up_all_key(&port->write_queue, 0);
 }

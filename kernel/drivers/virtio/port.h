@@ -1,6 +1,6 @@
 /*
  * One port of a virtio console device (Virtio 1.1, 5.3): a byte stream to and from the host, with a
- * device node; or, if the host calls it a console, a terminal.
+ * device node; or, if the host calls it a console or the command line names it, a terminal.
  */
 #ifndef DRIVERS_VIRTIO_PORT_H
 #define DRIVERS_VIRTIO_PORT_H

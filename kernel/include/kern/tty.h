@@ -43,4 +43,8 @@ size_t tty_take_output_locked(struct tty *tty, uint8_t *buf, size_t max);
  * and those who wait for the output to drain. Context: any, no spinlock held. */
 void tty_output_done(struct tty *tty);
 
+/* The other side is gone, or asked for it: every open file of the terminal becomes useless, and its
+ * session loses it (SIGHUP, SIGCONT). Context: task, no lock. */
+void tty_hangup(struct tty *tty);
+
 #endif
