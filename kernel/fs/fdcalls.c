@@ -223,7 +223,7 @@ long sys_fcntl(int fd, unsigned command, uintptr_t argument)
 	if (!ref.file)
 		return -EBADF;
 	if (command == F_GETFL)
-		result = (long)(atomic_load_relaxed(&ref.file->flags) | O_LARGEFILE);
+		result = (long)atomic_load_relaxed(&ref.file->flags);
 	else if (ref.file->mode & FILE_PATH)
 		result = -EBADF;
 	else

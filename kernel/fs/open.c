@@ -252,6 +252,8 @@ static int normalize_flags(int *flags)
 	*flags &= OPEN_FLAGS;
 	if (*flags & O_PATH)
 		*flags &= O_PATH_FLAGS;
+	else
+		*flags |= O_LARGEFILE; /* as 64-bit programs are always told */
 	if ((*flags & TMPFILE_BIT) &&
 	    (!(*flags & O_DIRECTORY) || (*flags & O_ACCMODE) == O_RDONLY || (*flags & O_CREAT)))
 		return -EINVAL;
