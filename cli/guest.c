@@ -218,8 +218,9 @@ static void script_add_streams(struct script *script, const struct guest *guest)
 	}
 }
 
-/* The program's files and the instructions to start it. */
-static void guest_add_program(struct libs *libs, char **argv, const char *cwd,
+/* The program's files and the instructions to start it. A script is told the path that it was
+ * started by, so that is as it was given, if it means the same there. */
+static void guest_add_program(struct libs *libs, char **argv, const char *cwd, bool is_cwd_there,
 			      struct script *script)
 {
 	int error;
@@ -237,27 +238,29 @@ static void guest_add_program(struct libs *libs, char **argv, const char *cwd,
 		report_fail(EXIT_NOT_FOUND, "%s: not found", argv[0]);
 	program_add(libs, path);
 	program_add_arguments(libs, argv + 1, cwd);
-	script_add(script, "exec", path);
+	script_add(script, "exec", strchr(argv[0], '/') && is_cwd_there ? argv[0] : path);
 	for (char **arg = argv; *arg; arg++)
 		script_add(script, "arg", *arg);
 	free(path);
 }
 
-static void guest_add_folder(struct tree *tree, const char *cwd, struct script *script)
+/* false: the program starts in the root directory, since it cannot start in this one. */
+static bool guest_add_folder(struct tree *tree, const char *cwd, struct script *script)
 {
 	bool is_kernels =
 		!strncmp(cwd, "/proc", 5) || !strncmp(cwd, "/sys", 4) || !strncmp(cwd, "/dev", 4);
 
-	if (is_kernels || tree_add_host(tree, cwd, NULL) != 0)
-		cwd = "/";
-	script_add(script, "cwd", cwd);
+	bool is_there = !is_kernels && tree_add_host(tree, cwd, NULL) == 0;
+
+	script_add(script, "cwd", is_there ? cwd : "/");
+	return is_there;
 }
 
 void guest_build(const struct options *options, char **argv, struct guest *guest)
 {
 	struct script script = {.text = NULL};
 	char cwd[PATH_MAX], release[128];
-	bool uses_tty = guest->streams[0] == GUEST_TTY;
+	bool uses_tty = guest->streams[0] == GUEST_TTY, is_cwd_there;
 	struct libs libs;
 	struct tree tree;
 
@@ -267,8 +270,8 @@ void guest_build(const struct options *options, char **argv, struct guest *guest
 	libs_init(&libs, &tree, env_find(options, "LD_LIBRARY_PATH"));
 	base_add_layout(&tree);
 	guest_add_init(&tree);
-	guest_add_folder(&tree, cwd, &script);
-	guest_add_program(&libs, argv, cwd, &script);
+	is_cwd_there = guest_add_folder(&tree, cwd, &script);
+	guest_add_program(&libs, argv, cwd, is_cwd_there, &script);
 	for (unsigned i = 0; i < options->nr_adds; i++)
 		extra_add(&libs, options->adds[i], cwd);
 	if (uses_tty)

@@ -159,16 +159,14 @@ static struct lib_object *object_add(struct libs *libs, char *path, const char *
 	object->path = path;
 	object->name = must_copy(name);
 	object->loader = loader;
-	object->next = libs->objects;
-	libs->objects = object;
+	object->next = NULL;
+	*(libs->last ? &libs->last->next : &libs->objects) = object;
+	libs->last = object;
 	return object;
 }
 
-static void object_add_needs(struct search *search, struct lib_object *object);
-
 static void library_add(struct search *search, struct lib_object *wanted_by, const char *name)
 {
-	struct lib_object *object;
 	char *path;
 	int error;
 
@@ -185,9 +183,7 @@ static void library_add(struct search *search, struct lib_object *wanted_by, con
 	error = tree_add_host(search->libs->tree, path, NULL);
 	if (error)
 		report("%s: %s", path, strerror(error));
-	object = object_add(search->libs, path, name, wanted_by);
-	if (object)
-		object_add_needs(search, object);
+	object_add(search->libs, path, name, wanted_by);
 }
 
 /* What glibc loads by itself when it is asked to end a thread or to show a backtrace. */
@@ -236,5 +232,8 @@ void libs_add(struct libs *libs, const char *path, libs_missing_fn missing, void
 		if (!object_find(libs, interpreter))
 			object_add(libs, must_copy(interpreter), interpreter, object);
 	}
-	object_add_needs(&search, object);
+	/* In the order of loading: all that one object wants, before what those want. What one finds,
+	 * the others need not. */
+	for (; object; object = object->next)
+		object_add_needs(&search, object);
 }

@@ -12,7 +12,7 @@
 struct libs {
 	struct tree *tree;
 	const char *library_path;   /* LD_LIBRARY_PATH as the guest will see it; NULL: none */
-	struct lib_object *objects; /* everything that has been looked at */
+	struct lib_object *objects, *last; /* everything that has been looked at */
 	bool needs_cache;	    /* something was found only through /etc/ld.so.cache */
 };
 

@@ -1,8 +1,10 @@
 /* `lodger`: runs Linux programs in a small kernel of our own. Finds the verb; the rest is theirs.
  */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report.h"
 #include "verbs.h"
@@ -15,8 +17,21 @@ static const struct {
 	{"help", verb_help}, {"--help", verb_help}, {"-h", verb_help},
 };
 
+/* What is opened later shall not be taken for a standard stream. */
+static void streams_fill(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	streams_fill();
 	if (argc < 2) {
 		help_print(NULL);
 		return EXIT_TOOL;

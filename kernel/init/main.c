@@ -88,6 +88,7 @@ NORETURN static void give_up(const char *path, int err)
 		log_print("no first program: there is no %s\n", path);
 	else
 		log_print("no first program: cannot execute %s (error %d)\n", path, -err);
+	uart_console_force();
 	arch_machine_exit(MACHINE_PANIC);
 }
 

@@ -23,6 +23,7 @@ struct start {
 
 static void start_child_exec(struct start *start, char *const *argv, const char *path)
 {
+	start->error = 0;
 	execve(path, argv, start->in->envp);
 	start->error = errno;
 }
