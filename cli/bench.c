@@ -124,7 +124,7 @@ static int bench_run(const struct options *given, char **names, int clock)
 	if (clock == CLOCK_COUNTED) {
 		options.machine.is_counted = true;
 		options.machine.nr_cpus = 1;
-		options.accel = "tcg";
+		options.machine.accel = "tcg";
 	}
 	session_run(&options, argv, &guest, &result);
 	code = session_code(&options, "bench", &result);

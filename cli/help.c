@@ -44,7 +44,7 @@ static const char run_text[] =
 	"  --cpus N            virtual CPUs, 1 to 64 (2)\n"
 	"  --memory SIZE       of the machine, like 64M or 4G (512M)\n"
 	"  --machine TYPE      microvm, q35 or pc (microvm; pc for a Linux kernel)\n"
-	"  --accel NAME        auto, tcg or kvm (auto: kvm if a trial showed that it works here)\n"
+	"  --accel NAME        tcg or kvm (tcg)\n"
 	"  --lazy NAME         how idle CPUs and kernel threads borrow address spaces\n"
 	"  --add HOST[:GUEST]  also take this file or directory along; may be repeated\n"
 	"  --env NAME=VALUE    set a variable of the program's environment; may be repeated\n"

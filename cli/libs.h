@@ -11,9 +11,9 @@
 
 struct libs {
 	struct tree *tree;
-	const char *library_path;   /* LD_LIBRARY_PATH as the guest will see it; NULL: none */
+	const char *library_path; /* LD_LIBRARY_PATH as the guest will see it; NULL: none */
 	struct lib_object *objects, *last; /* everything that has been looked at */
-	bool needs_cache;	    /* something was found only through /etc/ld.so.cache */
+	bool needs_cache;		   /* something was found only through /etc/ld.so.cache */
 };
 
 /* A name that was not found, by whom it is wanted. */

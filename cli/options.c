@@ -106,7 +106,7 @@ static void list_append(char ***list, unsigned *nr, char *text)
 static void option_take(struct options *options, int option, char *value)
 {
 	static const char *const machines[] = {"microvm", "q35", "pc", NULL};
-	static const char *const accels[] = {"auto", "tcg", "kvm", NULL};
+	static const char *const accels[] = {"tcg", "kvm", NULL};
 	struct machine_options *machine = &options->machine;
 
 	switch (option) {
@@ -123,7 +123,7 @@ static void option_take(struct options *options, int option, char *value)
 		machine->type = word_check("--machine", value, machines);
 		break;
 	case OPTION_ACCEL:
-		options->accel = word_check("--accel", value, accels);
+		machine->accel = word_check("--accel", value, accels);
 		break;
 	case OPTION_ADD:
 		list_append(&options->adds, &options->nr_adds, value);
@@ -181,7 +181,7 @@ int options_parse(int argc, char **argv, const struct verb_option *extra, struct
 	memset(options, 0, sizeof(*options));
 	options->machine.nr_cpus = 2;
 	options->machine.memory = 512 << 20;
-	options->accel = "auto";
+	options->machine.accel = "tcg";
 	table_fill(table, extra);
 	opterr = 0;
 	optind = 1;

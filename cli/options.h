@@ -9,7 +9,6 @@
 struct options {
 	struct machine_options machine; /* kernel NULL: the one beside the command; type NULL: the
 					 * one that suits the kernel */
-	const char *accel;		/* auto, tcg, kvm */
 	char **adds;			/* HOST[:GUEST] */
 	char **envs;			/* NAME=VALUE */
 	unsigned nr_adds, nr_envs;

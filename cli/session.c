@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "accel.h"
 #include "guest.h"
 #include "linux_modules.h"
 #include "machine.h"
@@ -43,7 +42,6 @@ static void session_check(struct options *options)
 	/* microvm has the least to start; but Linux often fails to calibrate its clock there. */
 	if (!m->type)
 		m->type = m->is_linux ? "pc" : "microvm";
-	m->accel = accel_choose(options->accel, m->kernel);
 }
 
 /* The archive lies in the machine's memory, and the guest needs some beside it. */
