@@ -3,6 +3,7 @@
  *
  *	mm	a line for each: users, count, who holds it, where it is loaded, since when a zombie
  *	stat	for each CPU: switches by kind, root loads and those saved, flushes, interrupts, atomics
+ *	memory	frames by use and live objects by cache, for tests that look for leaks
  *	trace	the event rings as text, oldest first; write "on" or "off"
  *
  * Everything is read without stopping anybody: a line is true at some moment, the lines of a file not
@@ -160,6 +161,32 @@ static int stat_show(struct text *text, void *arg)
 	return 0;
 }
 
+/* ---- memory ------------------------------------------------------------------------------------ */
+
+enum { MAX_CACHES = 128 };
+
+static int memory_show(struct text *text, void *arg)
+{
+	struct kcache_stats *caches = kmalloc(MAX_CACHES * sizeof(caches[0]), 0);
+	struct page_stats pages;
+	size_t nr;
+
+	if (!caches)
+		return -ENOMEM;
+	task_drain_stacks(); /* what is kept for the next fork is in nobody's use */
+	page_stats_read(&pages);
+	nr = MIN(kcache_stats_read(caches, MAX_CACHES), (size_t)MAX_CACHES);
+	text_print(text,
+		   "frames table %llu\nframes anon %llu\nframes file %llu\nframes kernel %llu\n",
+		   (unsigned long long)pages.table, (unsigned long long)pages.anon,
+		   (unsigned long long)pages.file, (unsigned long long)pages.kernel);
+	for (size_t i = 0; i < nr; i++)
+		text_print(text, "objects %s %llu\n", caches[i].name,
+			   (unsigned long long)caches[i].live);
+	kfree(caches);
+	return 0;
+}
+
 /* ---- trace ------------------------------------------------------------------------------------- */
 
 enum { TRACE_SHOW_MAX = 8192 }; /* events of each CPU */
@@ -205,5 +232,6 @@ void procfs_lodger_init(void)
 {
 	procfs_register("lodger/mm", 0444, mm_show, NULL);
 	procfs_register("lodger/stat", 0444, stat_show, NULL);
+	procfs_register("lodger/memory", 0444, memory_show, NULL);
 	procfs_register_writable("lodger/trace", 0600, trace_show, trace_store, NULL);
 }
