@@ -54,9 +54,9 @@ echo "stopped: $(jobs -s | grep -c sleep)"
 kill -CONT %%; kill %%; wait %% 2>/dev/null; echo "after: $?"
 set +m
 coproc up { tr a-z A-Z; }
-echo "through a coprocess" >&"${up[1]}"
-exec {fd}>&"${up[1]}"; eval "exec ${up[1]}>&-"; exec {fd}>&-
-read -r line <&"${up[0]}"; echo "$line"
+exec {out}>&"${up[1]}" {in}<&"${up[0]}"; eval "exec ${up[1]}>&-" # bash forgets `up` when it ends
+echo "through a coprocess" >&$out; exec {out}>&-
+read -r line <&$in; echo "$line"; exec {in}<&-
 wait
 
 echo "== pipelines"
