@@ -196,7 +196,7 @@ static int attr_read(struct abi_sched_attr *attr, const struct abi_sched_attr *u
 {
 	uint32_t size;
 
-	if (copy_from_user(&size, &user->size, sizeof(size)))
+	if (copy_from_user(&size, user, sizeof(size))) /* its first field */
 		return -EFAULT;
 	if (!size)
 		size = ABI_SCHED_ATTR_SIZE_0;
